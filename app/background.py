@@ -1,0 +1,33 @@
+"""Tasks that run as long as the app does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+
+class Background:
+    """Starts tasks that are not to end; one that fails by a fault of ours ends the process, loudly."""
+
+    def __init__(self, fail: Callable[[str], None]) -> None:
+        self._fail = fail
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.stopping = False
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        """Start work; its name tells the log what ended."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        self.stopping = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not self.stopping and not task.cancelled():
+            self._fail(f"{task.get_name()} ended: {task.exception()!r}")

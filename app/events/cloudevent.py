@@ -1,0 +1,127 @@
+"""The envelope: CloudEvents 1.0, as JSON bytes in and out.
+
+Source: the CloudEvents 1.0.2 specification, its JSON format and its NATS protocol binding.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from urllib.parse import unquote
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic_core import from_json, to_json
+
+SOURCE: Final = "https://github.com/shaowenchen/ops"
+CONTENT_TYPE: Final = "application/cloudevents+json"
+JSON_TYPE: Final = "application/json"
+
+# Deterministic ids live in a namespace of their own, so that they never collide with other programs' UUIDv5s.
+_IDS: Final = uuid.uuid5(uuid.NAMESPACE_URL, SOURCE)
+
+DataT = TypeVar("DataT")
+
+_Text = Annotated[str, Strict(), Field(min_length=1)]
+
+
+class NotACloudEventError(ValueError):
+    """Bytes that are no CloudEvent. The message names the attribute that is missing or wrong."""
+
+
+class CloudEvent(BaseModel, Generic[DataT]):
+    """One event. Extension attributes that we do not know are kept in `model_extra`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    specversion: Literal["1.0"] = "1.0"
+    id: _Text = Field(description="Unique for its source; also the NATS message id that deduplicates.")
+    source: _Text = SOURCE
+    type: _Text = Field(description="The name of the event type in the catalog.")
+    subject: _Text | None = Field(default=None, description="The NATS subject.")
+    datacontenttype: _Text | None = JSON_TYPE
+    time: Annotated[AwareDatetime, Strict()] | None = Field(default=None, description="When it happened, in UTC.")
+    cluster: _Text | None = Field(default=None, description="Extension: the cluster it came from (EVENT_CLUSTER).")
+    data: DataT | None = None
+
+
+def deterministic_id(*identity: str) -> str:
+    """The UUIDv5 of something that has an identity of its own: the same parts give the same id on every replica."""
+    return str(uuid.uuid5(_IDS, "\x1f".join(identity)))
+
+
+def random_id() -> str:
+    return str(uuid.uuid4())
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def encode(event: CloudEvent[Any]) -> bytes:
+    """The event as structured JSON. Fields of a payload model that are None are left out."""
+    return encode_with(event, to_json(event.data, by_alias=True, exclude_none=isinstance(event.data, BaseModel)))
+
+
+def encode_with(event: CloudEvent[Any], data: bytes) -> bytes:
+    """The event as structured JSON with `data`, JSON already, put in as it is.
+
+    What a caller posted is so kept to the byte: big integers, floats and the order of keys.
+    """
+    empty = {name for name in CloudEvent.model_fields if getattr(event, name) is None}
+    attributes = event.__pydantic_serializer__.to_json(event, exclude={*empty, "data"}, by_alias=True)
+    return b'%s,"data":%s}' % (attributes[:-1], data)
+
+
+def headers(event_id: str) -> dict[str, str]:
+    """The NATS headers of a structured event."""
+    return {"Content-Type": CONTENT_TYPE, "Nats-Msg-Id": event_id}
+
+
+def is_structured(headers: Mapping[str, str] | None) -> bool:
+    """Whether a message carries the whole event in its payload, rather than its attributes in headers."""
+    return not any(key[:3].lower() == "ce-" for key in headers or ())
+
+
+def read(payload: bytes, headers: Mapping[str, str] | None = None) -> CloudEvent[Any]:
+    """Read a NATS message, structured or binary (`ce-` headers).
+
+    Raises:
+        NotACloudEventError: it is neither.
+    """
+    attributes = _binary_attributes(headers or {})
+    try:
+        if attributes:
+            return _AnyEvent.model_validate_json(to_json({**attributes, **_binary_data(attributes, payload)}))
+        return _AnyEvent.model_validate_json(payload)
+    except ValidationError as error:
+        raise NotACloudEventError(_explain(error)) from error
+
+
+_AnyEvent = CloudEvent[Any]
+
+
+def _binary_attributes(headers: Mapping[str, str]) -> dict[str, str]:
+    attributes = {key[3:].lower(): unquote(value) for key, value in headers.items() if key[:3].lower() == "ce-"}
+    if attributes:
+        content_type = next((value for key, value in headers.items() if key.lower() == "content-type"), JSON_TYPE)
+        attributes.setdefault("datacontenttype", content_type)
+    return attributes
+
+
+def _binary_data(attributes: Mapping[str, str], payload: bytes) -> dict[str, Any]:
+    if not payload:
+        return {}
+    if "json" in attributes["datacontenttype"]:
+        try:
+            return {"data": from_json(payload)}
+        except ValueError as error:
+            raise NotACloudEventError(f"data: not the JSON that datacontenttype promises ({error})") from error
+    return {"data": payload.decode("utf-8", "replace")}
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "message"
+    return f"{where}: {first['msg']}"

@@ -1,0 +1,89 @@
+"""The matcher: reads the stream once for all hooks, finds those that want an event, hands the pairs to delivery."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from faststream import AckPolicy, Context
+from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.message import NatsBatchMessage
+from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
+from nats.aio.msg import Msg
+
+from app.delivery.delivery import Received, delivery_of
+from app.delivery.dispatch import Dispatcher
+from app.delivery.settle import Settlement
+from app.events import cloudevent
+from app.hooks.index import SubjectIndex
+from app.hooks.match import CompiledHook
+from app.hooks.registry import Registry
+from app.jetstream.pull import BATCH, POLL, hand_on_promptly, raw
+from app.telemetry.metrics import Metrics
+from streams.consumers import hooks_matcher
+from streams.subjects import HOOKS_MATCHER, OPS, OPS_SUBJECT
+
+Batch = Annotated[NatsBatchMessage, Context("message")]
+
+
+class Matcher:
+    """Takes batches of messages; each is settled here where no hook wants it, else by delivery."""
+
+    def __init__(self, registry: Registry, dispatcher: Dispatcher, settlement: Settlement, metrics: Metrics) -> None:
+        self._registry = registry
+        self._dispatcher = dispatcher
+        self._settlement = settlement
+        self._metrics = metrics
+
+    async def __call__(self, batch: Batch) -> None:
+        for message in batch.raw_message:
+            await self._match(self._registry.index, message)
+
+    async def _match(self, index: SubjectIndex, message: Msg) -> None:
+        # The subject decides first: no JSON is parsed for an event whose subject nobody wants.
+        candidates = index.find(message.subject)
+        received = self._read(message) if candidates else None
+        hooks = await wanting(candidates, received) if received else ()
+        if received and hooks:
+            await self._dispatcher.submit(message, [delivery_of(received, hook.hook.target) for hook in hooks])
+        else:
+            await self._settlement.done(message)
+
+    def _read(self, message: Msg) -> Received | None:
+        try:
+            event = cloudevent.read(message.data, message.headers)
+        except cloudevent.NotACloudEventError:
+            self._metrics.messages_unreadable.inc()
+            return None
+        return Received(event, message.data, structured=cloudevent.is_structured(message.headers))
+
+
+async def wanting(hooks: Sequence[CompiledHook], received: Received) -> list[CompiledHook]:
+    """The hooks whose keywords want an event."""
+    return [hook for hook in hooks if not hook.reads_text or await _wants(hook, received.text)]
+
+
+async def _wants(hook: CompiledHook, text: str) -> bool:
+    return await asyncio.to_thread(hook.wants, text) if hook.may_block else hook.wants(text)
+
+
+_READ_AHEAD: Final = PullSub(batch_size=BATCH, timeout=POLL, batch=True)
+
+
+def subscribe(broker: NatsBroker, matcher: Matcher, replicas: int) -> BatchPullStreamSubscriber:
+    """Read the stream with the matcher's durable consumer, which all replicas share."""
+    subscriber = broker.subscriber(
+        OPS_SUBJECT,
+        stream=JStream(OPS, declare=False),
+        durable=HOOKS_MATCHER,
+        config=hooks_matcher(replicas),
+        pull_sub=_READ_AHEAD,
+        ack_policy=AckPolicy.MANUAL,
+        decoder=raw,
+        no_reply=True,
+        include_in_schema=False,
+    )
+    hand_on_promptly(subscriber)
+    subscriber(matcher.__call__)
+    return subscriber

@@ -1,0 +1,136 @@
+"""The table of what is served. Routes (`routes.py`) and the OpenAPI document (`openapi.py`) are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.ingress.health import Health
+from app.ingress.hooks import HookEndpoints
+from app.ingress.publish import PostedEvents
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query parameter."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row: a method on a path, and all that a client needs to know of it."""
+
+    method: str
+    path: str  # as Starlette writes it
+    endpoint: Endpoint
+    name: str  # operationId, unique
+    summary: str
+    answer: str  # name of the schema of `data` in a success
+    success: HTTPStatus = HTTPStatus.OK
+    body: str | None = None  # name of the schema of the request's body
+    headers: Mapping[str, str] | None = None  # request headers and what they do
+    query: tuple[Query, ...] = ()
+    problems: tuple[HTTPStatus, ...] = ()  # beyond 401 and 403, which everything under /api can answer
+
+
+_HOOKS: Final = "/api/v1/namespaces/{namespace}/eventhooks"
+_PAGED: Final = (
+    Query("search", "A text in the name, type, subject or URL, whatever its case.", {"type": "string"}),
+    Query("page", "From 1.", {"type": "integer", "minimum": 1, "default": 1}),
+    Query("page_size", "Items on a page.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}),
+)
+_BAD_BODY: Final = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+def event_operations(events: PostedEvents) -> tuple[Operation, ...]:
+    return (
+        Operation(
+            "POST",
+            "/api/v1/namespaces/{namespace}/events/{event:path}",
+            events.post,
+            "publishEvent",
+            "Publish a JSON object as an event; answers once JetStream keeps it.",
+            answer="Stored",
+            body="Custom",
+            headers={"Idempotency-Key": "Makes a retry harmless: the same key on the same subject is one event."},
+            problems=_BAD_BODY,
+        ),
+    )
+
+
+def hook_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
+    one = f"{_HOOKS}/{{name}}"
+    return (
+        Operation(
+            "GET",
+            _HOOKS,
+            hooks.list,
+            "listHooks",
+            "List hooks by name.",
+            "HookPage",
+            query=_PAGED,
+            problems=(HTTPStatus.BAD_REQUEST,),
+        ),
+        Operation(
+            "POST",
+            _HOOKS,
+            hooks.create,
+            "createHook",
+            "Create a hook.",
+            "Hook",
+            HTTPStatus.CREATED,
+            "Hook",
+            problems=(*_BAD_BODY, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+        ),
+        Operation("GET", one, hooks.read, "readHook", "Read a hook.", "Hook", problems=(HTTPStatus.NOT_FOUND,)),
+        Operation(
+            "PUT",
+            one,
+            hooks.replace,
+            "replaceHook",
+            "Replace a hook.",
+            "Hook",
+            body="Hook",
+            problems=(*_BAD_BODY, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+        ),
+        Operation(
+            "DELETE",
+            one,
+            hooks.delete,
+            "deleteHook",
+            "Delete a hook; its events go nowhere from then on.",
+            "Nothing",
+            problems=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+        ),
+    )
+
+
+def health_operations(health: Health) -> tuple[Operation, ...]:
+    return (
+        Operation("GET", "/healthz", health.alive, "alive", "Whether the process lives.", "Health"),
+        Operation(
+            "GET",
+            "/readyz",
+            health.ready,
+            "ready",
+            "Whether it can take and deliver events, and if not, why.",
+            "Health",
+            problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+        ),
+        Operation("GET", "/metrics", health.metrics, "metrics", "Counters in Prometheus' text format.", "Text"),
+    )

@@ -1,0 +1,68 @@
+"""Posted events: a JSON object becomes an event on the stream, and the answer comes after JetStream's."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.events import cloudevent, subject
+from app.events.catalog import DEFAULT_TYPE
+from app.events.cloudevent import CloudEvent
+from app.ingress import body
+from app.ingress.problems import ProblemError, success
+from app.jetstream.publish import Publish
+from app.telemetry.metrics import Metrics
+
+_KEY_LENGTH: Final = 255
+
+
+class PostedEvents:
+    """`POST /api/v1/namespaces/{namespace}/events/{event}`."""
+
+    def __init__(self, publish: Publish, cluster: str, metrics: Metrics) -> None:
+        self._publish = publish
+        self._cluster = cluster
+        self._metrics = metrics
+
+    async def post(self, request: Request) -> Response:
+        names = request.path_params
+        destination = subject.posted(self._cluster, names["namespace"], names["event"])
+        data = await body.read(request)
+        event = self._event(destination, body.json_object(data), request.headers.get("idempotency-key"))
+        # The data goes on as it was posted, to the byte.
+        payload = cloudevent.encode_with(event, data)
+        stored = await self._publish(destination, payload, cloudevent.headers(event.id))
+        self._metrics.events_stored.inc()
+        return success(
+            {
+                "id": event.id,
+                "subject": destination,
+                "stream": stored.stream,
+                "sequence": stored.sequence,
+                "duplicate": stored.duplicate,
+            }
+        )
+
+    def _event(self, destination: str, data: dict[str, Any], key: str | None) -> CloudEvent[Any]:
+        return CloudEvent(
+            id=cloudevent.random_id() if key is None else self._keyed_id(destination, key),
+            type=_type(data),
+            subject=destination,
+            time=cloudevent.now(),
+            cluster=self._cluster,
+        )
+
+    def _keyed_id(self, destination: str, key: str) -> str:
+        if not 0 < len(key) <= _KEY_LENGTH:
+            raise ProblemError(
+                HTTPStatus.BAD_REQUEST, f"the Idempotency-Key has {len(key)} characters: use 1 to {_KEY_LENGTH}"
+            )
+        return cloudevent.deterministic_id("idempotency-key", self._cluster, destination, key)
+
+
+def _type(data: dict[str, Any]) -> str:
+    named = data.get("type")
+    return named if isinstance(named, str) and named else DEFAULT_TYPE

@@ -1,0 +1,86 @@
+"""The FastStream broker of this program: it waits for NATS as long as it takes, and for what must be ready there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from faststream.nats import NatsBroker
+from faststream.nats.security import NatsCredentials
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from app.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+Prepare = Callable[[Client], Awaitable[None]]
+
+_TELL_EVERY: Final = 30.0  # seconds between two lines about the same absence
+
+
+class PreparedBroker(NatsBroker):
+    """A broker whose subscribers start after the steps that prepare for them: streams are there, hooks are read."""
+
+    steps: Sequence[Prepare] = ()
+
+    @property
+    def client(self) -> Client | None:
+        """The connection, once there is one."""
+        return self._connection
+
+    def not_connected(self) -> str | None:
+        """Why there is no connection, if so."""
+        return None if self._connection is not None and self._connection.is_connected else "NATS is not connected"
+
+    async def start(self) -> None:
+        """Connect, prepare, start the subscribers.
+
+        Raises:
+            ConfigurationError: NATS answers, and will not have us.
+        """
+        try:
+            client = await self.connect()
+        except NatsError as error:
+            raise ConfigurationError(
+                f"NATS refused the connection ({error}): check the user and password in EVENT_ENDPOINT, or"
+                " EVENT_CREDENTIALS"
+            ) from error
+        for prepare in self.steps:
+            await prepare(client)
+        await super().start()
+
+
+def make_broker(
+    servers: Sequence[str], credentials: Path | None, closed: Callable[[], Awaitable[None]]
+) -> PreparedBroker:
+    """A broker that never gives up on its servers; `closed` is called where the connection ends for good."""
+    return PreparedBroker(
+        servers,
+        name="ops-events",
+        max_reconnect_attempts=-1,  # a server that is away is waited for
+        reconnect_time_wait=1,
+        connect_timeout=5,
+        security=NatsCredentials(str(credentials)) if credentials else None,
+        error_cb=_Absences().tell,
+        closed_cb=closed,
+        logger=None,
+        specification_url=["nats://nats.example.internal:4222"],
+        description="The NATS server that keeps the stream `ops`.",
+        graceful_timeout=10,
+    )
+
+
+class _Absences:
+    """Tells the log that NATS is away: at once, and then now and again."""
+
+    def __init__(self) -> None:
+        self._told = float("-inf")
+
+    async def tell(self, error: Exception) -> None:
+        if time.monotonic() - self._told >= _TELL_EVERY:
+            self._told = time.monotonic()
+            log.warning("NATS is not there (%s); trying again until it is", type(error).__name__)

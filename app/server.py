@@ -1,0 +1,94 @@
+"""The ASGI application and how it runs: FastStream outside, the HTTP application inside, uvicorn around both."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+from faststream.asgi import AsgiFastStream
+from faststream.asgi.app import cast_uvicorn_params
+
+from app.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from faststream.asgi.types import ASGIApp, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+_HOST: Final = "127.0.0.1"
+_PORT: Final = 8000
+
+# What uvicorn is told unless the command line says otherwise: normal operation leaves no logs.
+_DEFAULTS: Final[dict[str, Any]] = {
+    "host": _HOST,
+    "port": _PORT,
+    "log_level": logging.WARNING,
+    "access_log": False,
+    "server_header": False,
+    "timeout_graceful_shutdown": 10,  # seconds that requests in flight get at the end
+}
+
+
+class OpsApplication(AsgiFastStream):
+    """FastStream matches exact paths only, so whatever it does not know goes to the inner application."""
+
+    inner: ASGIApp
+
+    _server_of_run: uvicorn.Server | None = None
+    _failed = False
+
+    async def not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.inner(scope, receive, send)
+        else:
+            await super().not_found(scope, receive, send)
+
+    @property
+    def address(self) -> str:
+        """Where the application listens, as a client would write it."""
+        options = _DEFAULTS | self._run_extra_options
+        host = "localhost" if options["host"] in {"0.0.0.0", "::"} else options["host"]  # noqa: S104 -- read, not bound
+        return f"http://{host}:{options['port']}"
+
+    def fail(self, reason: str) -> None:
+        """End the process with a message and a non-zero exit: something is wrong that waiting does not mend."""
+        log.critical("%s", reason)
+        self._failed = True
+        self.exit()
+
+    def exit(self) -> None:
+        if self._server_of_run is not None:
+            self._server_of_run.should_exit = True
+        else:
+            signal.raise_signal(signal.SIGTERM)  # a worker process, whose server uvicorn made itself
+
+    async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As FastStream does it, but a start that fails ends the process, and is told in a line if it is known."""
+
+        async def tell(message: Any) -> None:
+            error = sys.exc_info()[1]
+            if isinstance(error, ConfigurationError) and str(message["type"]).endswith(".failed"):
+                message = {**message, "message": str(error)}
+            await send(message)
+
+        try:
+            await super().lifespan(scope, receive, tell)
+        except BaseException:
+            # FastStream connects in the background: without this, HTTP would be served by half an application.
+            self._failed = True
+            self.exit()
+            raise
+
+    async def run(self, log_level: int = logging.INFO, run_extra_options: dict[str, Any] | None = None) -> None:
+        """Serve until a signal ends it; ends the process with 1 where it failed."""
+        self._run_extra_options = cast_uvicorn_params(run_extra_options or {})
+        known = inspect.signature(uvicorn.Config).parameters
+        given = {key: value for key, value in self._run_extra_options.items() if key in known}
+        self._server_of_run = uvicorn.Server(uvicorn.Config(self, **(_DEFAULTS | given)))
+        await self._server_of_run.serve()
+        if self._failed:
+            raise SystemExit(1)

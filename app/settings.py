@@ -1,0 +1,85 @@
+"""The environment, read once. No other module looks at it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import ConfigurationError
+from app.events import subject
+from streams.endpoint import servers
+
+Role = Literal["ingress", "watch", "hooks", "notifications", "delivery"]
+ALL_ROLES: frozenset[Role] = frozenset({"ingress", "watch", "hooks", "notifications", "delivery"})
+
+
+class Settings(BaseSettings):
+    """What the process is told from outside. Each field is an environment variable of the same name."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
+
+    event_cluster: str = Field(default="default", description="Name of this cluster.")
+    event_endpoint: SecretStr | None = Field(default=None, description="NATS URLs, comma-separated; unset: embedded.")
+    event_credentials: Path | None = Field(default=None, description="NATS creds file.")
+    event_stream_replicas: Literal[1, 3, 5] = Field(default=1, description="Replicas of streams and buckets.")
+    server_token: SecretStr | None = Field(default=None, description="Bearer token; unset: loopback clients only.")
+    roles: Annotated[frozenset[Role], NoDecode] = ALL_ROLES
+    embedded_port: int = Field(default=4222, ge=1, le=65535, description="Port of the embedded nats-server.")
+    embedded_folder: Path = Field(default=Path(".data"), description="Folder of the embedded nats-server.")
+
+    @field_validator("event_stream_replicas", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        return int(value) if isinstance(value, str) and value.isdigit() else value
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return frozenset(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("event_cluster")
+    @classmethod
+    def _one_token(cls, value: str) -> str:
+        subject.validate(subject.encode(value))
+        return value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.event_endpoint is not None:
+            servers(self.event_endpoint.get_secret_value())
+        if self.event_credentials is not None and not self.event_credentials.is_file():
+            raise ValueError(f"EVENT_CREDENTIALS: there is no file {self.event_credentials}")
+        return self
+
+    @property
+    def nats_servers(self) -> list[str]:
+        """Where NATS is."""
+        if self.event_endpoint is None:
+            return [f"nats://127.0.0.1:{self.embedded_port}"]
+        return servers(self.event_endpoint.get_secret_value())
+
+    @property
+    def embedded(self) -> bool:
+        return self.event_endpoint is None
+
+
+def load() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigurationError: a variable has a value that cannot be used; the message names each.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _explain(problem: object) -> str:
+    assert isinstance(problem, dict)  # noqa: S101 -- pydantic's ErrorDetails is a TypedDict
+    where = "_".join(str(part).upper() for part in problem["loc"][:1])
+    why = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {why}" if where else why

@@ -1,0 +1,1 @@
+"""What publishes events: typed publishers for code."""

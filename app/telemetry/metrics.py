@@ -1,0 +1,32 @@
+"""What the program counts, for Prometheus. Labels have few values, known beforehand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The counters of one app."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.events_stored = Counter(
+            "ops_events_stored", "Events that JetStream acknowledged to HTTP clients.", registry=self._registry
+        )
+        self.messages_unreadable = Counter(
+            "ops_messages_unreadable", "Messages on the stream that are no CloudEvent.", registry=self._registry
+        )
+        self._attempts = Counter(
+            "ops_delivery_attempts", "Attempts at a delivery, by outcome.", ["outcome"], registry=self._registry
+        )
+
+    def attempted(self, outcome: object) -> None:
+        self._attempts.labels(type(outcome).__name__).inc()
+
+    def exposition(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
