@@ -71,10 +71,14 @@ class EmbeddedServer:
             ConfigurationError: the folder cannot be written, the port is taken, or the server ends at once.
         """
         self._lock = _lock(self._files)
-        if self._lock is not None:
-            await self._end_orphan()
-            await self._spawn()
-        await self._wait_until_it_answers()
+        try:
+            if self._lock is not None:
+                await self._end_orphan()
+                await self._spawn()
+            await self._wait_until_it_answers()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """End the server, if this process started it."""

@@ -85,10 +85,16 @@ class OpsApplication(AsgiFastStream):
 
     async def run(self, log_level: int = logging.INFO, run_extra_options: dict[str, Any] | None = None) -> None:
         """Serve until a signal ends it; ends the process with 1 where it failed."""
+        logging.basicConfig(level=log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._run_extra_options = cast_uvicorn_params(run_extra_options or {})
         known = inspect.signature(uvicorn.Config).parameters
         given = {key: value for key, value in self._run_extra_options.items() if key in known}
         self._server_of_run = uvicorn.Server(uvicorn.Config(self, **(_DEFAULTS | given)))
-        await self._server_of_run.serve()
+        try:
+            await self._server_of_run.serve()
+        except SystemExit:
+            if not self._failed:  # uvicorn has said that it cannot bind, but not what to do
+                log.critical("cannot listen at %s: choose another address with --host and --port", self.address)
+            raise
         if self._failed:
             raise SystemExit(1)

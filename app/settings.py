@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ConfigurationError
 from app.events import subject
-from streams.endpoint import servers
+from streams.endpoint import credentials_file, servers
 
 Role = Literal["ingress", "watch", "hooks", "notifications", "delivery"]
 ALL_ROLES: frozenset[Role] = frozenset({"ingress", "watch", "hooks", "notifications", "delivery"})
@@ -48,10 +48,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        if self.event_endpoint is not None:
-            servers(self.event_endpoint.get_secret_value())
-        if self.event_credentials is not None and not self.event_credentials.is_file():
-            raise ValueError(f"EVENT_CREDENTIALS: there is no file {self.event_credentials}")
+        try:
+            _ = self.nats_servers
+        except ValueError as error:
+            raise ValueError(f"EVENT_ENDPOINT: {error}") from None
+        try:
+            _ = self.event_credentials and credentials_file(str(self.event_credentials))
+        except ValueError as error:
+            raise ValueError(f"EVENT_CREDENTIALS: {error}") from None
         return self
 
     @property

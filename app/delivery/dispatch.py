@@ -37,8 +37,7 @@ class Dispatcher:
         self._failing: set[str] = set()
 
     async def submit(self, message: Msg, deliveries: Sequence[Delivery]) -> None:
-        """Begin work on a message; waits while there is no room for it."""
-        self._settlement.begin(message)
+        """Begin work on a message that the settlement knows; waits while there is no room for it."""
         await self._room.acquire()
         task = asyncio.create_task(self._work(message, deliveries))
         self._tasks.add(task)

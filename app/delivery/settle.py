@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from nats.aio.msg import Msg
@@ -33,9 +33,10 @@ class Settlement:
     def __len__(self) -> int:
         return len(self._open)
 
-    def begin(self, message: Msg) -> None:
-        """From now on a message that is not settled is reported as in progress."""
-        self._open[id(message)] = (message, time.monotonic())
+    def begin(self, messages: Iterable[Msg]) -> None:
+        """From now on these are reported as in progress until they are settled."""
+        now = time.monotonic()
+        self._open.update((id(message), (message, now)) for message in messages)
 
     async def done(self, message: Msg) -> None:
         """Acknowledge: each of the message's deliveries is done, or nobody wants it."""

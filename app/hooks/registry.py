@@ -35,7 +35,7 @@ T = TypeVar("T")
 _STREAM: Final = f"KV_{HOOKS_BUCKET}"
 _PREFIX: Final = f"$KV.{HOOKS_BUCKET}."
 _BATCH: Final = 256
-_POLL: Final = 5.0  # seconds of one fetch; a lost consumer is noticed at the latest then
+_POLL: Final = 2.0  # seconds of one fetch; a lost consumer is noticed at the latest then
 _PAUSE: Final = 0.5  # seconds before the mirror begins anew
 _SEEN_WITHIN: Final = 2.0  # seconds until a write of ours must have come back to the mirror
 

@@ -37,6 +37,7 @@ class Matcher:
         self._metrics = metrics
 
     async def __call__(self, batch: Batch) -> None:
+        self._settlement.begin(batch.raw_message)
         for message in batch.raw_message:
             await self._match(self._registry.index, message)
 

@@ -56,17 +56,16 @@ def _check_local(scope: Scope) -> None:
     if client is not None and not _is_loopback(client[0]):
         raise ProblemError(HTTPStatus.FORBIDDEN, "only clients on loopback are served: set SERVER_TOKEN for others")
     headers = Headers(scope=scope)
-    origin = urlsplit(headers.get("origin", "")).hostname
-    host = urlsplit(f"//{headers.get('host', 'localhost')}").hostname
-    if not (_is_loopback(host) and (origin is None or _is_loopback(origin))):
+    addressed = (f"//{headers.get('host', 'localhost')}", headers.get("origin", "//localhost"))
+    if not all(_is_loopback(urlsplit(url).hostname) for url in addressed):
         raise ProblemError(HTTPStatus.FORBIDDEN, "without SERVER_TOKEN only http://localhost and 127.0.0.1 are served")
 
 
 def _is_loopback(host: str | None) -> bool:
-    if host is None or host == "localhost":
-        return host is not None
+    if host == "localhost":
+        return True
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host or "")
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)

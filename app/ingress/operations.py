@@ -61,7 +61,7 @@ def event_operations(events: PostedEvents) -> tuple[Operation, ...]:
     return (
         Operation(
             "POST",
-            "/api/v1/namespaces/{namespace}/events/{event:path}",
+            "/api/v1/namespaces/{namespace}/events/{event:text}",
             events.post,
             "publishEvent",
             "Publish a JSON object as an event; answers once JetStream keeps it.",

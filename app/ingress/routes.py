@@ -7,6 +7,7 @@ from itertools import groupby
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +16,21 @@ from starlette.routing import BaseRoute, Route
 from app.ingress.auth import Authentication
 from app.ingress.operations import Endpoint, Operation
 from app.ingress.problems import exception_handlers
+
+
+class AnyText(Convertor[str]):
+    """The rest of a path, whatever is in it: Starlette's `path` stops at a newline, which we want to refuse by name."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("text", AnyText())
 
 
 def http_app(operations: Sequence[Operation], documents: Iterable[BaseRoute], token: SecretStr | None) -> Starlette:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from faststream.nats import NatsBroker
@@ -26,6 +27,8 @@ class PreparedBroker(NatsBroker):
     """A broker whose subscribers start after the steps that prepare for them: streams are there, hooks are read."""
 
     steps: Sequence[Prepare] = ()
+    lost: Callable[[], None] = staticmethod(lambda: None)  # called where the connection ends without our asking
+    _stopping = False
 
     @property
     def client(self) -> Client | None:
@@ -53,12 +56,28 @@ class PreparedBroker(NatsBroker):
             await prepare(client)
         await super().start()
 
+    async def stop(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        self._stopping = True
+        await super().stop(exc_type, exc_val, exc_tb)
 
-def make_broker(
-    servers: Sequence[str], credentials: Path | None, closed: Callable[[], Awaitable[None]]
-) -> PreparedBroker:
-    """A broker that never gives up on its servers; `closed` is called where the connection ends for good."""
-    return PreparedBroker(
+    async def closed(self) -> None:
+        """For nats-py, which gives up for good where the server answers with an error it takes for final."""
+        if not self._stopping:
+            self.lost()
+
+
+def make_broker(servers: Sequence[str], credentials: Path | None) -> PreparedBroker:
+    """A broker that never gives up on its servers."""
+
+    async def closed() -> None:
+        await broker.closed()
+
+    broker = PreparedBroker(
         servers,
         name="ops-events",
         max_reconnect_attempts=-1,  # a server that is away is waited for
@@ -72,6 +91,7 @@ def make_broker(
         description="The NATS server that keeps the stream `ops`.",
         graceful_timeout=10,
     )
+    return broker
 
 
 class _Absences:
@@ -83,4 +103,4 @@ class _Absences:
     async def tell(self, error: Exception) -> None:
         if time.monotonic() - self._told >= _TELL_EVERY:
             self._told = time.monotonic()
-            log.warning("NATS is not there (%s); trying again until it is", type(error).__name__)
+            log.warning("NATS is not there (%s: %s); trying again until it is", type(error).__name__, error)

@@ -19,7 +19,7 @@ from nats.js.errors import APIError
 log = logging.getLogger(__name__)
 
 BATCH: Final = 256  # messages: enough to keep the wire busy, small enough to be handled before `ack_wait`
-POLL: Final = 30.0  # seconds that one idle fetch waits at the server
+POLL: Final = 2.0  # seconds of one idle fetch; the server forgets it where it restarts, and this ends the waiting
 _PAUSE: Final = 0.5  # seconds before asking again where the consumer did not answer
 
 

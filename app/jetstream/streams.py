@@ -65,6 +65,10 @@ class Provisioning:
 def _refuse(remaining: Sequence[Change]) -> None:
     absent = [change for change in remaining if change.absent]
     if absent:
-        raise ConfigurationError("; ".join(f"{change.name}: {change.reason}" for change in absent))
+        raise ConfigurationError("; ".join(_told(change) for change in absent))
     for change in remaining:
-        log.warning("%s differs from the code and is left as it is: %s", change.name, change.reason)
+        log.warning("NATS differs from the code and is left as it is: %s", _told(change))
+
+
+def _told(change: Change) -> str:
+    return f"{change.name}: {' '.join(change.reasons)}"

@@ -1,0 +1,91 @@
+"""A connection for the command line: short, and with messages for people instead of exceptions of the client."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import nats.errors
+from nats.aio.client import Client
+from nats.js.errors import ServiceUnavailableError
+
+from streams.endpoint import credentials_file, redacted, servers
+
+if TYPE_CHECKING:
+    from nats.js import JetStreamContext
+
+CONNECT_TIMEOUT_SECONDS = 5
+NO_JETSTREAM = (None, 10039, 10076)
+"""The server's `err_code` where JetStream is off: for all (nobody answers, or 10076) or for the account (10039)."""
+
+
+class UnavailableError(Exception):
+    """The server cannot be reached or asked; the message says why and how to mend it, and holds no secret."""
+
+
+@contextlib.asynccontextmanager
+async def connected(endpoint: str, credentials: str | None) -> AsyncIterator[JetStreamContext]:
+    """JetStream of the first server of `endpoint` that answers; closed at the end.
+
+    Raises:
+        UnavailableError: also for what goes wrong on the connection while it is in use.
+        ValueError: `endpoint` or the file `credentials` cannot be read.
+
+    """
+    client = Client()
+    shown = redacted(endpoint)
+    await _connect(client, endpoint, credentials)
+    try:
+        yield client.jetstream()
+    except ServiceUnavailableError as error:
+        raise UnavailableError(_why_no_jetstream(shown, error)) from error
+    except nats.errors.TimeoutError as error:
+        raise UnavailableError(
+            f"{shown} does not answer JetStream requests: it may be electing a leader, or the user may lack "
+            "the permissions to publish to $JS.API.> and to subscribe to _INBOX.>"
+        ) from error
+    except (nats.errors.Error, OSError) as error:
+        raise UnavailableError(f"{shown}: {_said(error)}") from error
+    finally:
+        await client.close()
+
+
+async def _connect(client: Client, endpoint: str, credentials: str | None) -> None:
+    failures: list[Exception] = []
+
+    async def note(failure: Exception) -> None:
+        failures.append(failure)
+
+    try:
+        await client.connect(
+            servers=servers(endpoint),
+            user_credentials=credentials_file(credentials) if credentials else None,
+            name="streams",
+            error_cb=note,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,  # 0 would mean without end, also before the first connection
+            reconnect_time_wait=0,
+        )
+    except ModuleNotFoundError as error:  # nats-py imports what reads credentials only here
+        raise UnavailableError(f"a credentials file needs the package {error.name}: install nats-py[nkeys]") from error
+    except (nats.errors.Error, OSError) as error:
+        await client.close()
+        raise UnavailableError(_why(redacted(endpoint), failures[-1] if failures else error)) from error
+
+
+def _why(shown: str, error: Exception) -> str:
+    if "authorization" in str(error).lower():
+        return f"{shown} does not let this user in: check the password in --server or EVENT_ENDPOINT, or --credentials"
+    return f"cannot reach {shown} ({_said(error)}): check --server or EVENT_ENDPOINT, and that it runs"
+
+
+def _why_no_jetstream(shown: str, error: ServiceUnavailableError) -> str:
+    if error.err_code in NO_JETSTREAM:
+        return f"{shown} has no JetStream for this account: start it with --jetstream, or let the account have it"
+    return f"{shown} cannot answer now ({error.description}): try again"
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

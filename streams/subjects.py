@@ -1,0 +1,33 @@
+"""Names that the server, the app and the operator's permissions have to agree on.
+
+A subject space begins with the name of its stream, so that a permission or a message names both at once. The hyphen
+matters: `ops-parked` is another first token than `ops`, so what the house writes for itself is not taken in by `ops.>`.
+"""
+
+from __future__ import annotations
+
+OPS = "ops"
+"""The stream of every event. The specification names the subjects `ops.…`; the stream is called the same."""
+OPS_SUBJECT = "ops.>"
+"""All of them: an event is kept whatever its shape, also one that nobody's hook wants yet."""
+
+PARKED = "ops-parked"
+"""Events that wait for their target: it failed, is full, is paused, or others wait for it already."""
+PARKED_SUBJECT = "ops-parked.>"
+"""`ops-parked.{hooks|notifications}.{namespace}.{name}`: one subject a target, which a consumer can filter."""
+
+DEAD_LETTERS = "ops-dead-letters"
+"""Deliveries that were given up, with their payload: the server's own advisory carries none."""
+DEAD_LETTERS_SUBJECT = "ops-dead-letters.>"
+"""The same tokens as in `ops-parked`, so that a target finds its dead letters under its own name."""
+
+ATTEMPTS = "ops-attempts"
+"""The ledger: what became of each delivery."""
+ATTEMPTS_SUBJECT = "ops-attempts.>"
+"""The same tokens again; one subject a target lets the server bound the ledger for each."""
+
+HOOKS_BUCKET = "ops-hooks"
+"""Key-value bucket of the event hooks that every replica watches."""
+
+HOOKS_MATCHER = "hooks"
+"""Durable consumer on `ops`, shared by all replicas that match events with hooks."""

@@ -1,0 +1,40 @@
+"""Everything that NATS must hold, in the order in which it can be created."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nats.js.api import ConsumerConfig, StreamConfig
+
+from streams import buckets, consumers
+from streams.attempts import attempts
+from streams.dead_letters import dead_letters
+from streams.ops import ops
+from streams.parked import parked
+from streams.subjects import OPS
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Streams (buckets are streams too), then consumers, each with the name of its stream."""
+
+    streams: tuple[StreamConfig, ...]
+    consumers: tuple[tuple[str, ConsumerConfig], ...]
+
+
+def topology(replicas: int) -> Topology:
+    """What the product needs.
+
+    What is written to comes before what is read: parked events, dead letters and the ledger exist before a consumer can
+    hand anybody an event to settle.
+    """
+    return Topology(
+        streams=(
+            ops(replicas),
+            parked(replicas),
+            dead_letters(replicas),
+            attempts(replicas),
+            buckets.hooks(replicas),
+        ),
+        consumers=((OPS, consumers.hooks_matcher(replicas)),),
+    )

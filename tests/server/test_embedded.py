@@ -1,0 +1,138 @@
+"""The embedded server: started, shared, found again after its owner was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from pathlib import Path
+
+import aiohttp
+import nats
+import pytest
+
+from app.embedded import EmbeddedServer
+from app.errors import ConfigurationError
+from tests.app import App
+from tests.servers import free_port
+
+
+async def test_it_keeps_its_messages_over_a_restart(tmp_path: Path) -> None:
+    port = free_port()
+    for expected in (1, 2):
+        server = EmbeddedServer(tmp_path / "data", port)
+        await server.start()
+        client = await nats.connect(f"nats://127.0.0.1:{port}")
+        await client.jetstream().add_stream(name="kept", subjects=["kept"])
+        assert (await client.jetstream().publish("kept", b"x")).seq == expected
+        assert client.max_payload > 1024 * 1024
+        await client.close()
+        await server.stop()
+    with pytest.raises(OSError, match="Connect"):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_second_process_on_the_folder_uses_the_server_that_is_there(tmp_path: Path) -> None:
+    port = free_port()
+    owner, guest = EmbeddedServer(tmp_path, port), EmbeddedServer(tmp_path, port)
+    await owner.start()
+    await guest.start()
+    await guest.stop()
+    client = await nats.connect(f"nats://127.0.0.1:{port}")
+    await client.close()
+    await owner.stop()
+
+
+async def test_a_taken_port_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(ConfigurationError, match="EMBEDDED_PORT"):
+            await EmbeddedServer(tmp_path, other.getsockname()[1]).start()
+
+
+async def test_a_nats_server_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
+    port = free_port()
+    theirs = EmbeddedServer(tmp_path / "theirs", port)
+    await theirs.start()
+    with pytest.raises(ConfigurationError, match=f"EVENT_ENDPOINT=nats://127.0.0.1:{port}"):
+        await EmbeddedServer(tmp_path / "ours", port).start()
+    await (await nats.connect(f"nats://127.0.0.1:{port}")).close()
+    await theirs.stop()
+
+
+async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="EMBEDDED_FOLDER"):
+        await EmbeddedServer(tmp_path / "file" / "data", free_port()).start()
+
+
+async def test_after_the_app_was_killed_it_starts_again_on_the_same_files(tmp_path: Path) -> None:
+    app = App(tmp_path, {"EMBEDDED_PORT": str(free_port())})
+    async with aiohttp.ClientSession() as http:
+        for expected in (1, 2, 3):
+            await app.start()
+            url = f"{app.url}/api/v1/namespaces/default/events/x"
+            async with http.post(url, json={"n": expected}) as response:
+                assert json.loads(await response.read())["data"]["sequence"] == expected
+            await app.kill()
+    await app.start()
+    await app.stop()
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"EMBEDDED_FOLDER": "/proc/nothing"}, "EMBEDDED_FOLDER"),
+        ({"EVENT_ENDPOINT": "ftp://u:s3cret@x:1"}, "EVENT_ENDPOINT"),
+        ({"EVENT_ENDPOINT": "nats://127.0.0.1:1", "EVENT_CREDENTIALS": "/nothing"}, "EVENT_CREDENTIALS"),
+        ({"EVENT_STREAM_REPLICAS": "2"}, "EVENT_STREAM_REPLICAS"),
+        ({"EMBEDDED_PORT": "70000"}, "EMBEDDED_PORT"),
+        ({"EVENT_CLUSTER": "x" * 2000}, "EVENT_CLUSTER"),
+        ({"ROLES": "ingress,typo"}, "ROLES"),
+    ],
+)
+async def test_what_cannot_work_ends_the_process_with_a_clear_message(
+    tmp_path: Path, environment: dict[str, str], says: str
+) -> None:
+    app = App(tmp_path, environment)
+    await app.spawn()
+    assert app.process is not None
+    async with asyncio.timeout(20):
+        assert await app.process.wait() != 0
+    assert says in app.log
+    assert "s3cret" not in app.log
+    assert "Traceback" not in app.log
+
+
+async def test_a_wrong_password_ends_the_process_and_is_not_shown(tmp_path: Path) -> None:
+    port = free_port()
+    server = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).parent / "nats-server"),
+        *("--addr", "127.0.0.1", "--port", str(port), "--user", "ops", "--pass", "right"),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        app = App(tmp_path / "app", {"EVENT_ENDPOINT": f"nats://ops:wr0ng@127.0.0.1:{port}"})
+        await app.spawn()
+        assert app.process is not None
+        async with asyncio.timeout(20):
+            assert await app.process.wait() == 1
+        assert "NATS refused the connection" in app.log
+        assert "wr0ng" not in app.log
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+async def test_a_taken_http_port_ends_the_process_with_a_clear_message(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        app = App(tmp_path, {"EMBEDDED_PORT": str(free_port())}, port=other.getsockname()[1])
+        await app.spawn()
+        assert app.process is not None
+        async with asyncio.timeout(20):
+            assert await app.process.wait() != 0
+        assert "--port" in app.log

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from nats.js.api import DiscardPolicy
+
+from streams.check import check
+from streams.consumers import ACK_WAIT_SECONDS, hooks_matcher
+from streams.subjects import ATTEMPTS, DEAD_LETTERS, OPS, PARKED
+from streams.topology import topology
+
+
+@pytest.mark.parametrize("replicas", [1, 3, 5])
+def test_what_the_product_needs_is_sound(replicas: int) -> None:
+    assert check(topology(replicas)) == []
+
+
+def test_the_replicas_reach_every_stream_and_consumer() -> None:
+    wanted = topology(3)
+    assert {config.num_replicas for config in wanted.streams} == {3}
+    assert {config.num_replicas for _, config in wanted.consumers} == {3}
+
+
+def test_each_call_gives_configurations_that_nobody_else_can_change() -> None:
+    first, second = topology(1), topology(1)
+    for config in first.streams:
+        config.subjects = ["changed"]
+    for _, consumer in first.consumers:
+        consumer.durable_name = "changed"
+    assert all(config.subjects != ["changed"] for config in second.streams)
+    assert hooks_matcher(1).durable_name == "hooks"
+    assert [consumer.durable_name for _, consumer in second.consumers] == ["hooks"]
+
+
+def test_ops_keeps_a_day_and_knows_repeats_for_two_minutes() -> None:
+    ops = topology(1).streams[0]
+    assert (ops.name, ops.max_age, ops.duplicate_window) == (OPS, 24 * 3600, 120)
+
+
+def test_only_the_ledger_drops_old_messages_when_it_is_full() -> None:
+    assert {config.name for config in topology(1).streams if config.discard == DiscardPolicy.OLD} == {ATTEMPTS}
+
+
+def test_streams_that_are_written_to_come_before_the_consumers_that_make_them_needed() -> None:
+    wanted = topology(1)
+    assert [config.name for config in wanted.streams] == [OPS, PARKED, DEAD_LETTERS, ATTEMPTS, "KV_ops-hooks"]
+    assert [(stream, consumer.durable_name) for stream, consumer in wanted.consumers] == [(OPS, "hooks")]
+
+
+def test_the_wait_for_an_acknowledgement_is_the_one_the_app_counts_on() -> None:
+    assert hooks_matcher(1).ack_wait == ACK_WAIT_SECONDS
