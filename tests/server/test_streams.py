@@ -108,7 +108,7 @@ async def test_mending_keeps_what_the_operator_added(ready: JetStreamContext) ->
     assert [found.name for found in config.sources or ()] == ["edge"]
     assert (config.metadata or {})["team"] == "ops"
     consumer = await ready.consumer_info(OPS, HOOKS_MATCHER)
-    assert (consumer.config.ack_wait, consumer.paused) == (15.0, True)
+    assert (consumer.config.ack_wait, consumer.paused) == (10.0, True)
 
 
 async def test_mending_a_consumer_keeps_its_position(ready: JetStreamContext) -> None:

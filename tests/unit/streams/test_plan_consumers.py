@@ -12,7 +12,7 @@ from tests.unit.streams.actual import only_change, server
 @pytest.mark.parametrize(
     ("field", "live", "before", "after"),
     [
-        ("ack_wait", 30.0, 30, 15),
+        ("ack_wait", 30.0, 30, 10),
         ("max_deliver", 5, 5, math.inf),
         ("max_ack_pending", 1_000, 1_000, 50_000),
         ("backoff", [1.0, 2.0], (1.0, 2.0), ()),

@@ -48,7 +48,7 @@ def test_a_consumer_shows_durations_counts_and_lists_as_people_read_them() -> No
     text = list(lines(compare(wanted, Actual(streams, {(stream, "hooks"): live}))))
     assert text == [
         "~ update consumer ops/hooks",
-        "    ack_wait: 1.5 s -> 15 s",
+        "    ack_wait: 1.5 s -> 10 s",
         "    backoff: 1.0, 2.0 -> none",
         "    max_deliver: 5 -> unlimited",
         "    max_ack_pending: 1,000 -> 50,000",
