@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 from urllib.parse import unquote
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from pydantic_core import from_json, to_json
 
 SOURCE: Final = "https://github.com/shaowenchen/ops"
@@ -30,25 +30,34 @@ class NotACloudEventError(ValueError):
     """Bytes that are no CloudEvent. The message names the attribute that is missing or wrong."""
 
 
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("must be a timestamp in RFC 3339, not a number")  # noqa: TRY004 -- pydantic wants a ValueError
+    return value
+
+
+_Time = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+
+
 class CloudEvent(BaseModel, Generic[DataT]):
     """One event. Extension attributes that we do not know are kept in `model_extra`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    specversion: Literal["1.0"] = "1.0"
+    specversion: Literal["1.0"] = Field(default="1.0", description="The version of CloudEvents.")
     id: _Text = Field(description="Unique for its source; also the NATS message id that deduplicates.")
-    source: _Text = SOURCE
+    source: _Text = Field(default=SOURCE, description="Who made the event.")
     type: _Text = Field(description="The name of the event type in the catalog.")
     subject: _Text | None = Field(default=None, description="The NATS subject.")
-    datacontenttype: _Text | None = JSON_TYPE
-    time: Annotated[AwareDatetime, Strict()] | None = Field(default=None, description="When it happened, in UTC.")
+    datacontenttype: _Text | None = Field(default=JSON_TYPE, description="The media type of `data`.")
+    time: _Time | None = Field(default=None, description="When it happened, RFC 3339, in UTC.")
     cluster: _Text | None = Field(default=None, description="Extension: the cluster it came from (EVENT_CLUSTER).")
-    data: DataT | None = None
+    data: DataT | None = Field(default=None, description="What happened, by the event's type.")
 
 
 def deterministic_id(*identity: str) -> str:
     """The UUIDv5 of something that has an identity of its own: the same parts give the same id on every replica."""
-    return str(uuid.uuid5(_IDS, "\x1f".join(identity)))
+    return str(uuid.uuid5(_IDS, to_json(identity).decode()))
 
 
 def random_id() -> str:
@@ -60,18 +69,23 @@ def now() -> dt.datetime:
 
 
 def encode(event: CloudEvent[Any]) -> bytes:
-    """The event as structured JSON. Fields of a payload model that are None are left out."""
-    return encode_with(event, to_json(event.data, by_alias=True, exclude_none=isinstance(event.data, BaseModel)))
+    """The event as structured JSON."""
+    return encode_with(event, compact_json(event.data) if "data" in event.model_fields_set else b"")
+
+
+def compact_json(value: Any) -> bytes:
+    """JSON without white space. A float that JSON cannot write, such as one read from 1e400, becomes a string."""
+    return to_json(value, by_alias=True, inf_nan_mode="strings")
 
 
 def encode_with(event: CloudEvent[Any], data: bytes) -> bytes:
-    """The event as structured JSON with `data`, JSON already, put in as it is.
+    """The event as structured JSON with `data`, JSON already, put in as it is; none where it is empty.
 
     What a caller posted is so kept to the byte: big integers, floats and the order of keys.
     """
     empty = {name for name in CloudEvent.model_fields if getattr(event, name) is None}
     attributes = event.__pydantic_serializer__.to_json(event, exclude={*empty, "data"}, by_alias=True)
-    return b'%s,"data":%s}' % (attributes[:-1], data)
+    return b'%s,"data":%s}' % (attributes[:-1], data) if data else attributes
 
 
 def headers(event_id: str) -> dict[str, str]:
@@ -93,10 +107,16 @@ def read(payload: bytes, headers: Mapping[str, str] | None = None) -> CloudEvent
     attributes = _binary_attributes(headers or {})
     try:
         if attributes:
-            return _AnyEvent.model_validate_json(to_json({**attributes, **_binary_data(attributes, payload)}))
-        return _AnyEvent.model_validate_json(payload)
+            event = _AnyEvent.model_validate({**attributes, **_binary_data(attributes, payload)})
+        else:
+            event = _AnyEvent.model_validate_json(payload)
     except ValidationError as error:
         raise NotACloudEventError(_explain(error)) from error
+    # These have defaults for who makes an event. Of what others wrote nothing is invented.
+    for required in ("specversion", "source"):
+        if required not in event.model_fields_set:
+            raise NotACloudEventError(f"{required}: Field required")
+    return event
 
 
 _AnyEvent = CloudEvent[Any]
@@ -113,7 +133,7 @@ def _binary_attributes(headers: Mapping[str, str]) -> dict[str, str]:
 def _binary_data(attributes: Mapping[str, str], payload: bytes) -> dict[str, Any]:
     if not payload:
         return {}
-    if "json" in attributes["datacontenttype"]:
+    if "json" in attributes["datacontenttype"].lower():
         try:
             return {"data": from_json(payload)}
         except ValueError as error:

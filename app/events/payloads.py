@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic.alias_generators import to_camel
 
 
 class Payload(BaseModel):
-    """The root of payload models: camelCase on the wire, snake_case in code; unknown fields are dropped."""
+    """The root of payload models: camelCase on the wire, snake_case in code; unknown fields are dropped.
+
+    A field that is None is not known, and is left out.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        extra = self.model_extra or {}
+        return {key: value for key, value in serialize(self).items() if value is not None or key in extra}
 
 
 class ClusterPayload(Payload):
@@ -197,7 +205,7 @@ class Notification(Payload):
     timestamp: str | int | None = None
 
 
-class Custom(BaseModel):
+class Custom(Payload):
     """Any JSON object, kept as it was posted; its string field `type`, if any, names the event's type."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"message": "hello"}]})

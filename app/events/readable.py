@@ -9,10 +9,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from pydantic_core import to_json
-
 from app.events import subject
-from app.events.cloudevent import CloudEvent
+from app.events.cloudevent import CloudEvent, compact_json
 
 # Where each line of a type comes from: a key of the data, or `status.` and a key of its status.
 _LINES: Final = {
@@ -35,7 +33,7 @@ def text(event: CloudEvent[Any]) -> str:
         if keys := _LINES.get(event.type):
             fields = {"cluster": event.cluster, **data}  # older publishers name the cluster in the envelope only
             return _lines((key.rpartition(".")[2], _lookup(fields, key)) for key in keys)
-    return to_json(data, by_alias=True).decode()
+    return compact_json(data).decode()
 
 
 def _lines(fields: Iterable[tuple[str, object]]) -> str:
@@ -63,5 +61,5 @@ def _local_time(value: object) -> str | None:
         return None
     try:
         return dt.datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
+    except (ValueError, OverflowError):  # no time, or one at the end of the calendar
         return value

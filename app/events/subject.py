@@ -23,7 +23,7 @@ MAX_BYTES: Final = 1024
 # A lone `%` cannot come out of encoding anything else, so it is free to stand for the empty name.
 _EMPTY_NAME: Final = "%"
 
-_RESERVED = re.compile(r"[\s\x00-\x1f\x7f-\x9f._%*>\ud800-\udfff]")
+_RESERVED = re.compile(r"[\s\x00-\x1f\x7f-\x9f._%*>\ufffd\ud800-\udfff]")
 _ILLEGAL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 

@@ -53,8 +53,8 @@ class EventPublishers:
         return await self._publishers[channel].publish(
             cloudevent.encode(event),
             subject=event.subject or "",
-            # FastStream adds a lower-case content type of its own unless it is given one.
-            headers={**cloudevent.headers(event.id), "content-type": cloudevent.CONTENT_TYPE},
+            # FastStream always adds a lower-case content type, by which its subscribers choose how to decode.
+            headers={**cloudevent.headers(event.id), "content-type": cloudevent.JSON_TYPE},
             stream=OPS,
             timeout=_ACK_TIMEOUT,
         )
