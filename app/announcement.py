@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from app.settings import Settings
 
-
-def show(address: str, settings: Settings) -> None:
-    sys.stdout.write(text(address, settings))
+def show(address: str, nats: str, *, guarded: bool) -> None:
+    sys.stdout.write(text(address, nats, guarded=guarded))
     sys.stdout.flush()
 
 
-def text(address: str, settings: Settings) -> str:
-    nats = f"embedded, {settings.nats_servers[0]}, files in {settings.embedded_folder}"
-    header = " -H 'Authorization: Bearer '$SERVER_TOKEN" if settings.server_token else ""
+def text(address: str, nats: str, *, guarded: bool) -> str:
+    """Where the app listens, where its stream is, how to post; `guarded` where it asks for the token."""
+    header = ' -H "Authorization: Bearer $SERVER_TOKEN"' if guarded else ""
     return f"""
 Ops events is ready at {address}
-  stream   {nats if settings.embedded else "at EVENT_ENDPOINT"}
-  docs     {address}/docs (HTTP), {address}/docs/asyncapi (events)
-  post a first event:
-    curl{header} -d '{{"message": "hello"}}' {address}/api/v1/namespaces/default/events/hello
+  stream  {nats}
+  docs    {address}/docs (HTTP), {address}/docs/asyncapi (events)
+
+Post a first event:
+  curl{header} -d '{{"message": "hello"}}' {address}/api/v1/namespaces/default/events/hello
 """

@@ -75,7 +75,11 @@ def create_app(configured: Settings) -> OpsApplication:
         logger=None,
         specification=EventCatalog(title="Ops events", version=VERSION),
         lifespan=partial(_resources, configured, channels),
-        after_startup=[lambda: announcement.show(app.address, configured)],
+        after_startup=[
+            lambda: announcement.show(
+                app.address, configured.where_nats_is, guarded=configured.server_token is not None
+            )
+        ],
         on_shutdown=[stop_reading],
     )
     background = Background(app.fail)

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ConfigurationError
 from app.events import subject
-from streams.endpoint import credentials_file, servers
+from streams.endpoint import credentials_file, redacted, servers
 
 Role = Literal["ingress", "watch", "hooks", "notifications", "delivery"]
 ALL_ROLES: frozenset[Role] = frozenset({"ingress", "watch", "hooks", "notifications", "delivery"})
@@ -64,6 +64,13 @@ class Settings(BaseSettings):
         if self.event_endpoint is None:
             return [f"nats://127.0.0.1:{self.embedded_port}"]
         return servers(self.event_endpoint.get_secret_value())
+
+    @property
+    def where_nats_is(self) -> str:
+        """The same for people, without secrets."""
+        if self.event_endpoint is None:
+            return f"embedded nats-server on port {self.embedded_port}, files in {self.embedded_folder}/"
+        return redacted(self.event_endpoint.get_secret_value())
 
     @property
     def embedded(self) -> bool:

@@ -1,0 +1,46 @@
+# The one door for people and for CI. `just` lists what there is.
+
+default:
+    @just --list
+
+# Run everything on this machine: embedded NATS, HTTP on port 8000 (just up --port 9000)
+up *options:
+    faststream run app.main:app {{options}}
+
+# Run the tests (just test tests/unit -k subject)
+test *options:
+    pytest {{options}}
+
+# Lint, types, import contracts, streams
+check:
+    ruff check .
+    ruff format --check .
+    mypy
+    lint-imports
+    python -m streams check
+
+# Mend what the linter and the formatter can
+format:
+    ruff check --fix .
+    ruff format .
+
+# Measure, each figure against a floor of the same run (just bench ingress --quick)
+bench *options:
+    python -m tests.bench {{options}}
+
+# Show what streams-apply would change on the server at EVENT_ENDPOINT
+streams-plan *options:
+    python -m streams plan {{options}}
+
+# Make NATS hold what the code says
+streams-apply *options:
+    python -m streams apply {{options}}
+
+# Write the AsyncAPI document to asyncapi.json
+docs:
+    faststream docs gen app.main:app --out asyncapi.json
+
+# Write the pinned requirements that CI installs
+lock:
+    uv lock --upgrade
+    uv export --no-header --no-annotate --output-file requirements.txt
