@@ -12,12 +12,11 @@ from functools import partial
 from typing import Final
 
 from nats.aio.client import Client
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from app import announcement, settings
 from app.asyncapi import EventCatalog
 from app.background import Background
-from app.delivery.attempt import Attempts
 from app.delivery.channels.base import Channel
 from app.delivery.channels.http import make_session
 from app.delivery.channels.webhook import Webhook
@@ -35,8 +34,8 @@ from app.ingress.hooks import HookEndpoints
 from app.ingress.operations import Operation, event_operations, health_operations, hook_operations
 from app.ingress.publish import PostedEvents
 from app.ingress.routes import http_app
-from app.jetstream.broker import PreparedBroker, make_broker
-from app.jetstream.publish import JetStreamPublisher
+from app.jetstream.broker import make_broker
+from app.jetstream.publish import JetStreamPublisher, Publish
 from app.jetstream.streams import Provisioning
 from app.server import OpsApplication
 from app.settings import Settings
@@ -52,9 +51,10 @@ def create_app(configured: Settings) -> OpsApplication:
     """Make the application. Nothing is opened, started or connected before it runs."""
     broker = make_broker(configured.nats_servers, configured.event_credentials)
     provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded)
-    registry, settlement, metrics = Registry(lambda: broker.client), Settlement(), Metrics()
+    publisher, registry, settlement = JetStreamPublisher(), Registry(lambda: broker.client), Settlement()
+    metrics = Metrics()
     channels: dict[str, Channel] = {}
-    dispatcher = Dispatcher(Attempts(channels), settlement, metrics)
+    dispatcher = Dispatcher(channels, settlement, metrics)
     matcher = Matcher(registry, dispatcher, settlement, metrics)
     readers = [subscribe(broker, matcher, configured.event_stream_replicas)] if "hooks" in configured.roles else []
     EventPublishers(broker, configured.event_cluster)
@@ -83,10 +83,10 @@ def create_app(configured: Settings) -> OpsApplication:
         on_shutdown=[stop_reading],
     )
     background = Background(app.fail)
-    broker.steps = (provisioning, read_hooks)
+    broker.steps = (publisher.listen, provisioning, read_hooks)
     broker.lost = partial(app.fail, "the connection to NATS ended for good")
     checks = {"nats": broker.not_connected, "streams": provisioning.not_ready, "hooks": registry.not_ready}
-    app.inner = _http(configured, app, _operations(configured, broker, registry, metrics, Readiness(checks)))
+    app.inner = _http(configured, app, _operations(configured, publisher, registry, metrics, Readiness(checks)))
     return app
 
 
@@ -105,16 +105,16 @@ async def _resources(configured: Settings, channels: dict[str, Channel]) -> Asyn
 
 
 def _operations(
-    configured: Settings, broker: PreparedBroker, registry: Registry, metrics: Metrics, readiness: Readiness
+    configured: Settings, publish: Publish, registry: Registry, metrics: Metrics, readiness: Readiness
 ) -> tuple[Operation, ...]:
     health = health_operations(Health(readiness, metrics))
     if "ingress" not in configured.roles:
         return health
-    events = PostedEvents(JetStreamPublisher(lambda: broker.client), configured.event_cluster, metrics)
+    events = PostedEvents(publish, configured.event_cluster, metrics)
     return (*event_operations(events), *hook_operations(HookEndpoints(HookResources(registry))), *health)
 
 
-def _http(configured: Settings, app: OpsApplication, operations: tuple[Operation, ...]) -> Starlette:
+def _http(configured: Settings, app: OpsApplication, operations: tuple[Operation, ...]) -> ASGIApp:
     description = openapi.document(operations, {"Hook": Hook.model_json_schema()}, VERSION)
     pages = documents.routes(description, lambda: app.schema.to_specification().to_json())
     return http_app(operations, pages, configured.server_token)

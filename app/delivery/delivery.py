@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from app.events import readable
-from app.events.cloudevent import CloudEvent, deterministic_id
+from app.events.cloudevent import CloudEvent
 
 
 @dataclass(frozen=True)
@@ -47,4 +48,5 @@ class Delivery:
 
 def delivery_of(received: Received, target: Target) -> Delivery:
     event = received.event
-    return Delivery(deterministic_id("delivery", event.source, event.id, target.key), target, received)
+    identity = f"{target.key}\n{event.id}\n{event.source}".encode("utf-8", "surrogatepass")
+    return Delivery(hashlib.blake2b(identity, digest_size=16).hexdigest(), target, received)

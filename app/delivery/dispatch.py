@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, get_args
 
 from nats.aio.msg import Msg
 
+from app.delivery.channels.base import Channels
 from app.delivery.delivery import Delivery
-from app.delivery.outcome import Delivered, Outcome, TryLater
+from app.delivery.lane import Lane
+from app.delivery.outcome import Delivered, Outcome, Refused, TryLater
 from app.delivery.retry import delay
 from app.delivery.settle import Settlement, tries
 from app.telemetry.metrics import Metrics
@@ -21,66 +25,99 @@ log = logging.getLogger(__name__)
 OUTSTANDING: Final = 1024  # messages worked on at a time; reading the stream waits while there are more
 _REMEMBERED: Final = 10_000  # deliveries that worked while a sibling of the same message did not
 
-Attempt = Callable[[Delivery], Awaitable[Outcome]]
+
+@dataclass(slots=True)
+class _Work:
+    """A message, and what has been heard of its deliveries."""
+
+    message: Msg
+    deliveries: Sequence[Delivery]
+    missing: int
+    delivered: list[str] = field(default_factory=list)
+    failed: list[TryLater | Refused] = field(default_factory=list)
 
 
 class Dispatcher:
-    """Works on messages in tasks of their own, so that a slow endpoint holds up no other."""
+    """Gives each delivery to its target's lane, and settles a message when all of its deliveries have been heard of."""
 
-    def __init__(self, attempt: Attempt, settlement: Settlement, metrics: Metrics) -> None:
-        self._attempt = attempt
+    def __init__(self, channels: Channels, settlement: Settlement, metrics: Metrics) -> None:
+        self._channels = channels
         self._settlement = settlement
-        self._metrics = metrics
+        self._attempts = {kind: metrics.delivery_attempts.labels(kind.__name__) for kind in get_args(Outcome)}
+        self._lanes: dict[str, Lane] = {}
         self._room = asyncio.Semaphore(OUTSTANDING)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._delivered: dict[str, None] = {}
+        self._open = 0
+        self._idle = asyncio.Event()
+        self._remembered: dict[str, None] = {}
         self._failing: set[str] = set()
 
     async def submit(self, message: Msg, deliveries: Sequence[Delivery]) -> None:
         """Begin work on a message that the settlement knows; waits while there is no room for it."""
         await self._room.acquire()
-        task = asyncio.create_task(self._work(message, deliveries))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        self._open += 1
+        outstanding = [delivery for delivery in deliveries if delivery.id not in self._remembered]
+        work = _Work(message, deliveries, len(outstanding))
+        for delivery in outstanding:
+            await self._lane(delivery.target.key).put(delivery, partial(self._hear, work, delivery))
+        if not outstanding:
+            await self._settle(work)
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is being worked on, then give back the rest."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._tasks:
-                    await asyncio.wait(self._tasks)
-        for task in self._tasks:
-            task.cancel()
+                while self._open:
+                    self._idle.clear()
+                    await self._idle.wait()
+        for lane in self._lanes.values():
+            lane.cancel()
         await self._settlement.give_back_all()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._room.release()
-        if not task.cancelled() and (error := task.exception()):
-            log.error("work on an event failed; the server will give it out again", exc_info=error)
+    def _lane(self, target: str) -> Lane:
+        lane = self._lanes.get(target)
+        if lane is None:
+            lane = self._lanes[target] = Lane(self._attempt)
+        return lane
 
-    async def _work(self, message: Msg, deliveries: Sequence[Delivery]) -> None:
-        outstanding = [delivery for delivery in deliveries if delivery.id not in self._delivered]
-        outcomes = await self._attempt_all(outstanding)
-        failed = [outcome for outcome in outcomes if not isinstance(outcome, Delivered)]
-        if failed:
-            self._remember(outstanding, outcomes)
-            await self._settlement.later(message, _pause(tries(message), failed))
-        else:
-            for delivery in deliveries:
-                self._delivered.pop(delivery.id, None)
-            await self._settlement.done(message)
+    async def _attempt(self, delivery: Delivery) -> Outcome:
+        channel = self._channels.get(delivery.target.channel)
+        if channel is None:
+            return Refused(f"this version has no channel {delivery.target.channel}")
+        return await channel.send(delivery)
 
-    async def _attempt_all(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        if len(deliveries) == 1:  # the usual case, without the cost of gathering
-            return [await self._tell(deliveries[0])]
-        return await asyncio.gather(*(self._tell(delivery) for delivery in deliveries))
-
-    async def _tell(self, delivery: Delivery) -> Outcome:
-        outcome = await self._attempt(delivery)
-        self._metrics.attempted(outcome)
+    async def _hear(self, work: _Work, delivery: Delivery, outcome: Outcome) -> None:
+        self._attempts[type(outcome)].inc()
         self._report(delivery.target.key, outcome)
-        return outcome
+        if isinstance(outcome, Delivered):
+            work.delivered.append(delivery.id)
+        else:
+            work.failed.append(outcome)
+        work.missing -= 1
+        if not work.missing:
+            await self._settle(work)
+
+    async def _settle(self, work: _Work) -> None:
+        if work.failed:
+            self._remember(work.delivered)
+            await self._settlement.later(work.message, _pause(tries(work.message), work.failed))
+        else:
+            self._forget(work.deliveries)
+            await self._settlement.done(work.message)
+        self._open -= 1
+        self._room.release()
+        if not self._open:
+            self._idle.set()
+
+    def _remember(self, delivered: Sequence[str]) -> None:
+        """Keep what worked, so that the next try of the message does not repeat it."""
+        self._remembered.update(dict.fromkeys(delivered))
+        while len(self._remembered) > _REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+
+    def _forget(self, deliveries: Sequence[Delivery]) -> None:
+        if self._remembered:
+            for delivery in deliveries:
+                self._remembered.pop(delivery.id, None)
 
     def _report(self, target: str, outcome: Outcome) -> None:
         """Log when a target begins to fail and when it works again, not each event in between."""
@@ -92,15 +129,7 @@ class Dispatcher:
             self._failing.add(target)
             log.warning("%s fails, its events are kept for later: %s", target, outcome.reason)
 
-    def _remember(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        """Keep what worked, so that the next try of the message does not repeat it."""
-        for delivery, outcome in zip(deliveries, outcomes, strict=True):
-            if isinstance(outcome, Delivered):
-                self._delivered[delivery.id] = None
-        while len(self._delivered) > _REMEMBERED:
-            del self._delivered[next(iter(self._delivered))]
 
-
-def _pause(tried: int, failed: Sequence[Outcome]) -> float:
+def _pause(tried: int, failed: Sequence[TryLater | Refused]) -> float:
     asked = [outcome.after for outcome in failed if isinstance(outcome, TryLater) and outcome.after is not None]
     return delay(tried, max(asked, default=None))

@@ -37,16 +37,18 @@ def text(event: CloudEvent[Any]) -> str:
 
 
 def _lines(fields: Iterable[tuple[str, object]]) -> str:
-    return "".join(f"{key}: {value} \n" for key, value in fields if value is not None and value != "")
+    return "".join([f"{key}: {value} \n" for key, value in fields if value is not None and value != ""])
 
 
 def _kube(event_subject: str, data: Mapping[str, Any]) -> Iterable[tuple[str, object]]:
-    yield from subject.named(event_subject)
-    yield "type", data.get("type")
-    yield "reason", data.get("reason")
-    yield "timestamp", _local_time(data.get("eventTime"))
-    yield "from", data.get("from")
-    yield "message", data.get("message")
+    return (
+        *subject.named(event_subject),
+        ("type", data.get("type")),
+        ("reason", data.get("reason")),
+        ("timestamp", _local_time(data.get("eventTime"))),
+        ("from", data.get("from")),
+        ("message", data.get("message")),
+    )
 
 
 def _lookup(data: Mapping[str, Any], path: str) -> object:

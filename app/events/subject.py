@@ -7,7 +7,8 @@ documented wildcards (`ops.clusters.*.nodes.*.events`) see every object, whateve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from string import Formatter
 from typing import Final
 
@@ -41,6 +42,8 @@ def decode(token: str) -> str:
     """Read the name in a token. Tokens that others wrote with stray `%` are taken as they stand."""
     if token == _EMPTY_NAME:
         return ""
+    if "_" not in token and "%" not in token:  # most names, read for every event that a hook wants
+        return token
     return _ESCAPES.sub(_unescape, token.replace("_", "."))
 
 
@@ -70,6 +73,7 @@ def fill(template: str, names: Mapping[str, str]) -> str:
     return validate(template.format_map({key: encode(name) for key, name in names.items()}))
 
 
+@lru_cache(maxsize=256)
 def fields(template: str) -> tuple[str, ...]:
     """The names that a template asks for, in order."""
     return tuple(field for _, field, _, _ in Formatter().parse(template) if field)
@@ -96,12 +100,10 @@ def posted(cluster: str, namespace: str, event: str) -> str:
         name, dot, observation = event.removeprefix("nodes.").rpartition(".")
         if not dot:
             raise InvalidSubjectError(f"the event {event!r} names no observation: write nodes.{{name}}.{{observation}}")
-        node = fill("ops.clusters.{cluster}.nodes.{name}", {"cluster": cluster, "name": name})
-        return validate(f"{node}.{observation}")
+        return validate(f"ops.clusters.{encode(cluster)}.nodes.{encode(name)}.{observation}")
     if _ILLEGAL.search(namespace) or ANY in namespace or REST in namespace:
         raise InvalidSubjectError(f"the namespace {namespace!r} has white space, a wildcard or a control character")
-    below = "ops.clusters.{cluster}.namespaces.{namespace}"
-    return validate(f"{fill(below, {'cluster': cluster, 'namespace': namespace})}.{event}")
+    return validate(f"ops.clusters.{encode(cluster)}.namespaces.{encode(namespace)}.{event}")
 
 
 def resource_type(kind: str) -> str:
@@ -161,13 +163,12 @@ def matches(pattern: str, subject: str) -> bool:
     return all(want in (ANY, token) for want, token in zip(wanted, tokens, strict=False))
 
 
-def named(subject: str) -> Iterator[tuple[str, str]]:
-    """Yield the names in a subject of ours, each with its key in singular, such as (`pod`, `web-0`).
+def named(subject: str) -> list[tuple[str, str]]:
+    """The names in a subject of ours, each with its key in singular, such as (`pod`, `web-0`).
 
-    Nothing for a subject of another shape.
+    None for a subject of another shape.
     """
     root, *tokens = subject.split(".")
     if root != ROOT:
-        return
-    for key, token in zip(tokens[::2], tokens[1::2], strict=False):
-        yield key.removesuffix("s"), decode(token)
+        return []
+    return [(key.removesuffix("s"), decode(token)) for key, token in zip(tokens[::2], tokens[1::2], strict=False)]

@@ -81,6 +81,7 @@ class Spec(_Model):
         if re.search(r"[\s\x00-\x1f\x7f]", value):
             raise ValueError("has white space or a control character: percent-encode it")
         _ = parts.port  # raises ValueError where it is no number
+        _ = parts.hostname.encode("idna")  # the same, where a label is empty or too long
         return value
 
     @field_validator("options")

@@ -6,14 +6,54 @@ the number of hooks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from app.events.subject import ANY, REST
-from app.hooks.match import CompiledHook
+from app.hooks.match import CompiledHook, Predicate
+from app.hooks.pattern import any_of
 
+_MANY: Final = 8  # hooks, from which one search for all of their words is quicker than one for each
 _REMEMBERED: Final = 20_000  # subjects; a cluster has more objects that are quiet than that are busy
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The hooks whose filter sees a subject, by what it takes to know whether they want an event."""
+
+    always: tuple[CompiledHook, ...]  # every event
+    quick: tuple[tuple[Predicate, CompiledHook], ...]  # by its text, at once
+    gate: Predicate  # a text that does not pass is wanted by none of `quick`
+    slow: tuple[tuple[Predicate, CompiledHook], ...]  # by its text, in a time that only has a bound
+
+    def __bool__(self) -> bool:
+        return bool(self.always or self.quick or self.slow)
+
+
+def _candidates(hooks: Iterable[CompiledHook]) -> Candidates:
+    hooks = tuple(hooks)
+    reading = [(hook.wants, hook) for hook in hooks if hook.wants is not None]
+    quick = tuple((wants, hook) for wants, hook in reading if not hook.may_block)
+    return Candidates(
+        always=tuple(hook for hook in hooks if hook.wants is None),
+        quick=quick,
+        gate=_gate([hook for _, hook in quick]),
+        slow=tuple((wants, hook) for wants, hook in reading if hook.may_block),
+    )
+
+
+def _gate(hooks: Sequence[CompiledHook]) -> Predicate:
+    """Where many hooks look for words, one search for all of their words; most events hold none of them."""
+    if len(hooks) < _MANY or not all(hook.needs for hook in hooks):
+        return lambda _: True
+    return _one_of(tuple(sorted({word for hook in hooks for word in hook.needs})))
+
+
+@lru_cache(maxsize=64)
+def _one_of(words: tuple[str, ...]) -> Predicate:
+    return any_of(words).search
 
 
 @dataclass(slots=True)
@@ -28,15 +68,15 @@ class SubjectIndex:
 
     def __init__(self, hooks: Iterable[CompiledHook] = ()) -> None:
         self._root = _Node()
-        self._remembered: dict[str, tuple[CompiledHook, ...]] = {}
+        self._remembered: dict[str, Candidates] = {}
         for hook in hooks:
             self._add(hook)
 
-    def find(self, subject: str) -> tuple[CompiledHook, ...]:
+    def find(self, subject: str) -> Candidates:
         """The hooks whose filter sees a subject."""
         found = self._remembered.get(subject)
         if found is None:
-            found = tuple(_walk(self._root, subject.split("."), 0))
+            found = _candidates(_walk(self._root, subject.split("."), 0))
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
             self._remembered[subject] = found
@@ -58,6 +98,6 @@ def _walk(node: _Node, tokens: list[str], depth: int) -> Iterator[CompiledHook]:
         yield from node.here
         return
     yield from node.rest
-    for token in (tokens[depth], ANY):
+    for token in dict.fromkeys((tokens[depth], ANY)):
         if child := node.children.get(token):
             yield from _walk(child, tokens, depth + 1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from app.delivery.delivery import Target
 from app.hooks.hook import Hook, Keywords
 from app.hooks.pattern import Backtracking, Pattern, compile_pattern
 
@@ -19,36 +20,70 @@ class CompiledHook:
     """A hook, ready to match."""
 
     hook: Hook
-    wants: Predicate  # given the readable text of an event on the hook's subject
-    reads_text: bool  # false where every event on the subject fires it
+    target: Target
+    wants: Predicate | None  # given the readable text of an event on its subject; None: every event there
     may_block: bool  # `wants` may take long: call it in a thread
+    needs: tuple[str, ...]  # where given: `wants` is false of a text that holds none of these
 
 
 def compile_hook(hook: Hook) -> CompiledHook:
     keywords = hook.spec.keywords
-    include = [_predicate(word, keywords.match_type, undecided=True) for word in keywords.include]
-    exclude = [_predicate(word, keywords.match_type, undecided=False) for word in keywords.exclude]
-    enough = all if keywords.match_mode == "ALL" else any
+    enough = _all if keywords.match_mode == "ALL" else _any
+    included = enough(keywords.include, keywords.match_type, undecided=True)
+    excluded = _any(keywords.exclude, keywords.match_type, undecided=False)
+    needs = keywords.include if keywords.match_type == "CONTAINS" else ()
+    return CompiledHook(hook, hook.target, _both(included, excluded), _may_block(keywords), needs)
 
-    def wants(text: str) -> bool:
-        if any(found(text) for found in exclude):
-            return False
-        return not include or enough(found(text) for found in include)
 
-    return CompiledHook(hook, wants, reads_text=bool(include or exclude), may_block=_may_block(keywords))
+# Plain loops and no generators: these run for every event on every hook whose subject sees it.
+
+
+def _any(words: Sequence[str], match_type: str, *, undecided: bool) -> Predicate | None:
+    if match_type == "CONTAINS" and len(words) > 1:
+        return lambda text: _holds_one(words, text)
+    predicates = [_predicate(word, match_type, undecided=undecided) for word in words]
+    return predicates[0] if len(predicates) == 1 else _or(predicates)
+
+
+def _all(words: Sequence[str], match_type: str, *, undecided: bool) -> Predicate | None:
+    predicates = [_predicate(word, match_type, undecided=undecided) for word in words]
+    return predicates[0] if len(predicates) == 1 else _and(predicates)
+
+
+def _holds_one(words: Sequence[str], text: str) -> bool:
+    for word in words:  # noqa: SIM110 -- see above
+        if word in text:
+            return True
+    return False
+
+
+def _or(predicates: Sequence[Predicate]) -> Predicate | None:
+    return (lambda text: any(found(text) for found in predicates)) if predicates else None
+
+
+def _and(predicates: Sequence[Predicate]) -> Predicate | None:
+    return (lambda text: all(found(text) for found in predicates)) if predicates else None
 
 
 def _predicate(word: str, match_type: str, *, undecided: bool) -> Predicate:
     if match_type == "REGEX":
         return _searches(compile_pattern(word), undecided=undecided)
     if match_type == "EXACT":
-        return lambda text: word == text.strip() or word in _values(text)
+        return lambda text: word.strip() in {text.strip(), *_values(text)}
     return lambda text: word in text
 
 
 def _values(text: str) -> Iterable[str]:
     """The values of the lines `key: value `."""
     return (line.partition(": ")[2].rstrip() for line in text.splitlines())
+
+
+def _both(included: Predicate | None, excluded: Predicate | None) -> Predicate | None:
+    if excluded is None:
+        return included
+    if included is None:
+        return lambda text: not excluded(text)
+    return lambda text: not excluded(text) and included(text)
 
 
 def _searches(pattern: Pattern, *, undecided: bool) -> Predicate:

@@ -6,6 +6,7 @@ with a timeout, in a thread, where a pattern that explodes cannot hold up the ev
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,3 +58,8 @@ def compile_pattern(source: str) -> Pattern:
         return Backtracking(regex.compile(source, regex.DOTALL))
     except regex.error as error:
         raise ValueError(str(error)) from None
+
+
+def any_of(words: Iterable[str]) -> Linear:
+    """A pattern that is found where one of the words is."""
+    return Linear(re2.compile("|".join(re2.escape(word) for word in words), _OPTIONS))

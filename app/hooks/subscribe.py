@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated, Final
 
 from faststream import AckPolicy, Context
@@ -16,7 +15,7 @@ from app.delivery.delivery import Received, delivery_of
 from app.delivery.dispatch import Dispatcher
 from app.delivery.settle import Settlement
 from app.events import cloudevent
-from app.hooks.index import SubjectIndex
+from app.hooks.index import Candidates, SubjectIndex
 from app.hooks.match import CompiledHook
 from app.hooks.registry import Registry
 from app.jetstream.pull import BATCH, POLL, hand_on_promptly, raw
@@ -47,7 +46,7 @@ class Matcher:
         received = self._read(message) if candidates else None
         hooks = await wanting(candidates, received) if received else ()
         if received and hooks:
-            await self._dispatcher.submit(message, [delivery_of(received, hook.hook.target) for hook in hooks])
+            await self._dispatcher.submit(message, [delivery_of(received, hook.target) for hook in hooks])
         else:
             await self._settlement.done(message)
 
@@ -60,13 +59,15 @@ class Matcher:
         return Received(event, message.data, structured=cloudevent.is_structured(message.headers))
 
 
-async def wanting(hooks: Sequence[CompiledHook], received: Received) -> list[CompiledHook]:
-    """The hooks whose keywords want an event."""
-    return [hook for hook in hooks if not hook.reads_text or await _wants(hook, received.text)]
-
-
-async def _wants(hook: CompiledHook, text: str) -> bool:
-    return await asyncio.to_thread(hook.wants, text) if hook.may_block else hook.wants(text)
+async def wanting(candidates: Candidates, received: Received) -> list[CompiledHook]:
+    """The hooks among the candidates whose keywords want an event."""
+    found = list(candidates.always)
+    if candidates.quick and candidates.gate(text := received.text):
+        found += [hook for wants, hook in candidates.quick if wants(text)]
+    for wants, hook in candidates.slow:
+        if await asyncio.to_thread(wants, received.text):
+            found.append(hook)
+    return found
 
 
 _READ_AHEAD: Final = PullSub(batch_size=BATCH, timeout=POLL, batch=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.ingress.problems import ProblemError, failure
@@ -55,12 +55,21 @@ def _check_local(scope: Scope) -> None:
     client = scope.get("client")
     if client is not None and not _is_loopback(client[0]):
         raise ProblemError(HTTPStatus.FORBIDDEN, "only clients on loopback are served: set SERVER_TOKEN for others")
-    headers = Headers(scope=scope)
-    addressed = (f"//{headers.get('host', 'localhost')}", headers.get("origin", "//localhost"))
-    if not all(_is_loopback(urlsplit(url).hostname) for url in addressed):
+    addressed = {name: value for name, value in scope["headers"] if name in {b"host", b"origin"}}
+    host, origin = addressed.get(b"host", b"localhost"), addressed.get(b"origin", b"//localhost")
+    if not (_names_loopback(b"//" + host) and _names_loopback(origin)):
         raise ProblemError(HTTPStatus.FORBIDDEN, "without SERVER_TOKEN only http://localhost and 127.0.0.1 are served")
 
 
+@lru_cache(maxsize=256)
+def _names_loopback(url: bytes) -> bool:
+    try:
+        return _is_loopback(urlsplit(url.decode("latin-1")).hostname)
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=256)
 def _is_loopback(host: str | None) -> bool:
     if host == "localhost":
         return True

@@ -1,4 +1,4 @@
-"""Reading a request's body within bounds."""
+"""Reading a request within bounds."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic_core import from_json
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from app.ingress.problems import ProblemError
 
 MIB: Final = 1024 * 1024
+
+# Bytes read and dropped of a body that is too large: a client that is cut off while it sends does not see the answer.
+_PASSED_OVER: Final = 8 * MIB
+
+
+def header(request: Request, name: bytes) -> bytes | None:
+    """A header by its name in lower case, without making a mapping of all of them."""
+    return next((value for key, value in request.scope["headers"] if key == name), None)
 
 
 async def read(request: Request, limit: int = MIB) -> bytes:
@@ -19,19 +27,27 @@ async def read(request: Request, limit: int = MIB) -> bytes:
     Raises:
         ProblemError: it is larger, or compressed.
     """
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise ProblemError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is compressed: send it without Content-Encoding"
-        )
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise _too_large(limit)
-    return bytes(body)
+    if header(request, b"content-encoding") not in {None, b"identity"}:
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is compressed: send it as it is")
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more and size <= limit + _PASSED_OVER:
+        chunk, more = await _receive(request)
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+    if size > limit:
+        message = f"the body is larger than {limit} bytes: send less, or a reference to it"
+        # What was not read would be taken for the next request.
+        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, {"Connection": "close"} if more else None)
+    return b"".join(chunks)
+
+
+async def _receive(request: Request) -> tuple[bytes, bool]:
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -46,7 +62,8 @@ def json_object(body: bytes) -> dict[str, Any]:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise ProblemError(
-            HTTPStatus.BAD_REQUEST, f'the body is a JSON {_kind(value)}: send an object, such as {{"message": "hello"}}'
+            HTTPStatus.BAD_REQUEST,
+            f'the body is a JSON {_kind(value)}: send an object, such as {{"message": "hello"}}',
         )
     return value
 
@@ -54,9 +71,3 @@ def json_object(body: bytes) -> dict[str, Any]:
 def _kind(value: object) -> str:
     names = {list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
     return names.get(type(value), "null")
-
-
-def _too_large(limit: int) -> ProblemError:
-    message = f"the body is larger than {limit} bytes: send less, or a reference to it"
-    # What was not read would be taken for the next request.
-    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, {"Connection": "close"})

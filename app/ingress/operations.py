@@ -40,6 +40,7 @@ class Operation:
     body: str | None = None  # name of the schema of the request's body
     headers: Mapping[str, str] | None = None  # request headers and what they do
     query: tuple[Query, ...] = ()
+    express: bool = False  # carries load: served without Starlette's layers
     problems: tuple[HTTPStatus, ...] = ()  # beyond 401 and 403, which everything under /api can answer
 
 
@@ -68,6 +69,7 @@ def event_operations(events: PostedEvents) -> tuple[Operation, ...]:
             answer="Stored",
             body="Custom",
             headers={"Idempotency-Key": "Makes a retry harmless: the same key on the same subject is one event."},
+            express=True,
             problems=_BAD_BODY,
         ),
     )

@@ -10,7 +10,6 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler
 
 from app import errors
 from app.events.subject import InvalidSubjectError
@@ -37,39 +36,40 @@ _STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
 }
 
 
+EXPECTED: Final[tuple[type[Exception], ...]] = (ProblemError, HTTPException, *_STATUSES)
+
+
+class Json(Response):
+    """JSON that is bytes already, without the general work that Starlette's class does for headers."""
+
+    def __init__(self, body: bytes, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> None:
+        self.body = body
+        self.status_code = status
+        self.background = None
+        self.raw_headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        for name, value in (headers or {}).items():
+            self.raw_headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+
+
 def success(data: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(b'{"code":0,"message":"success","data":%s}' % to_json(data), status, media_type="application/json")
+    return Json(b'{"code":0,"message":"success","data":%s}' % to_json(data), status)
 
 
 def failure(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(to_json({"code": -1, "message": message}), status, headers, media_type="application/json")
+    return Json(to_json({"code": -1, "message": message}), status, headers)
 
 
-def exception_handlers() -> dict[Any, ExceptionHandler]:
-    """For Starlette: how each error becomes an answer."""
-    known = {kind: _handler(status) for kind, status in _STATUSES.items()}
-    return {**known, ProblemError: _problem, HTTPException: _http_exception, Exception: _fault}
-
-
-def _handler(status: HTTPStatus) -> ExceptionHandler:
-    def handle(_: Request, error: Exception) -> Response:
-        after = getattr(error, "retry_after_seconds", None)
-        return failure(status, str(error), {"Retry-After": str(after)} if after else None)
-
-    return handle
-
-
-def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)  # noqa: S101 -- Starlette calls it for this class only
-    return failure(error.status, str(error), error.headers)
-
-
-def _http_exception(request: Request, error: Exception) -> Response:
-    """What Starlette itself raises: no such path, or not this method."""
-    assert isinstance(error, HTTPException)  # noqa: S101 -- Starlette calls it for this class only
-    message = f"{request.method} {request.url.path}: {error.detail}; what is served stands at /docs"
-    return failure(error.status_code, message, error.headers)
-
-
-def _fault(_: Request, __: Exception) -> Response:
+def answer(request: Request, error: Exception) -> Response:
+    """What a client is told of an error."""
+    if isinstance(error, ProblemError):
+        return failure(error.status, str(error), error.headers)
+    if isinstance(error, HTTPException):  # Starlette's own: no such path, or not this method
+        message = f"{request.method} {request.url.path}: {error.detail}; what is served stands at /docs"
+        return failure(error.status_code, message, error.headers)
+    if (status := _STATUSES.get(type(error))) is not None:
+        return failure(status, str(error), _retry_after(error))
     return failure(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours: it stands in the log")
+
+
+def _retry_after(error: Exception) -> dict[str, str]:
+    return {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, errors.UnavailableError) else {}

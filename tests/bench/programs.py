@@ -71,12 +71,12 @@ async def running(
         await program.stop()
 
 
-def app(folder: Path, nats: str) -> contextlib.AbstractAsyncContextManager[Program]:
+def app(folder: Path, nats: str, **more: str) -> contextlib.AbstractAsyncContextManager[Program]:
     """Ours, as it is started in production."""
     port = free_port()
     arguments = ("-m", "faststream", "run", "app.main:app", "--port", str(port))
     # The sink is on loopback, where hooks may not connect to by default.
-    environment = {"EVENT_ENDPOINT": nats, "EGRESS_ALLOW": "127.0.0.0/8", "KUBERNETES": "off"}
+    environment = {"EVENT_ENDPOINT": nats, "EGRESS_ALLOW": "127.0.0.0/8", "KUBERNETES": "off", **more}
     return running("app", folder, *arguments, port=port, environment=environment)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from faststream.nats import NatsBroker, TestNatsBroker
 
-from app.delivery.attempt import Attempts
 from app.delivery.channels.memory import Memory
 from app.delivery.dispatch import Dispatcher
 from app.delivery.settle import Settlement
@@ -29,7 +28,7 @@ class Stage:
         self.memory = Memory()
         self.broker = NatsBroker()
         settlement, metrics = Settlement(), Metrics()
-        self.dispatcher = Dispatcher(Attempts({"webhook": self.memory}), settlement, metrics)
+        self.dispatcher = Dispatcher({"webhook": self.memory}, settlement, metrics)
         registry = Registry(lambda: None)
         registry.index = SubjectIndex(compile_hook(parse(one, "default")) for one in hooks)
         self.settlement = settlement

@@ -8,55 +8,61 @@ import pytest
 from nats.aio.client import Client
 
 from app.errors import TooLargeError, UnavailableError
-from app.jetstream.publish import JetStreamPublisher, Stored
+from app.jetstream.publish import JetStreamPublisher, Publish, Stored
 from tests.servers import NatsServer
 
 
-async def test_a_message_is_stored_once_however_often_its_id_is_published(client: Client) -> None:
-    publish = JetStreamPublisher(lambda: client)
+@pytest.fixture
+async def publish(client: Client) -> Publish:
+    publisher = JetStreamPublisher()
+    await publisher.listen(client)
+    return publisher
+
+
+async def test_a_message_is_stored_once_however_often_its_id_is_published(client: Client, publish: Publish) -> None:
     assert await publish("ops.a", b"1", {"Nats-Msg-Id": "x"}) == Stored("ops", 1, duplicate=False)
     assert await publish("ops.a", b"1", {"Nats-Msg-Id": "x"}) == Stored("ops", 1, duplicate=True)
     assert (await client.jetstream().stream_info("ops")).state.messages == 1
 
 
-async def test_what_is_larger_than_the_server_takes_is_refused(client: Client) -> None:
+async def test_what_is_larger_than_the_server_takes_is_refused(client: Client, publish: Publish) -> None:
     with pytest.raises(TooLargeError, match=str(client.max_payload)):
-        await JetStreamPublisher(lambda: client)("ops.a", b"x" * (client.max_payload + 1), {})
+        await publish("ops.a", b"x" * (client.max_payload + 1), {})
 
 
-async def test_headers_that_make_a_message_too_large_are_counted(client: Client) -> None:
+async def test_headers_that_make_a_message_too_large_are_counted(client: Client, publish: Publish) -> None:
     with pytest.raises(TooLargeError, match=str(client.max_payload)):
-        await JetStreamPublisher(lambda: client)("ops.a", b"x" * client.max_payload, {"Nats-Msg-Id": "x"})
+        await publish("ops.a", b"x" * client.max_payload, {"Nats-Msg-Id": "x"})
 
 
-async def test_a_full_stream_refuses_at_once_and_says_so(client: Client) -> None:
+async def test_a_full_stream_refuses_at_once_and_says_so(client: Client, publish: Publish) -> None:
     stream = client.jetstream()
     await stream.update_stream((await stream.stream_info("ops")).config.evolve(max_msgs=1))
-    publish = JetStreamPublisher(lambda: client)
     await publish("ops.a", b"1", {})
     with pytest.raises(UnavailableError, match="maximum messages exceeded"):
         await publish("ops.a", b"2", {})
 
 
-async def test_a_subject_of_no_stream_is_reported(client: Client) -> None:
+async def test_a_subject_of_no_stream_is_reported(client: Client, publish: Publish) -> None:
     with pytest.raises(UnavailableError, match="stream ops is missing"):
-        await JetStreamPublisher(lambda: client)("elsewhere.a", b"1", {})
+        await publish("elsewhere.a", b"1", {})
 
 
-async def test_a_server_that_comes_back_soon_costs_only_time(client: Client, nats_server: NatsServer) -> None:
-    publish = JetStreamPublisher(lambda: client)
+async def test_a_server_that_comes_back_soon_costs_only_time(
+    client: Client, publish: Publish, nats_server: NatsServer
+) -> None:
     await publish("ops.a", b"1", {})
     await nats_server.kill()
     late, _ = await asyncio.gather(publish("ops.a", b"2", {"Nats-Msg-Id": "2"}), nats_server.start())
     assert late.sequence == 2
 
 
-async def test_a_server_that_stays_away_is_reported(client: Client, nats_server: NatsServer) -> None:
+async def test_a_server_that_stays_away_is_reported(client: Client, publish: Publish, nats_server: NatsServer) -> None:
     await nats_server.kill()
     with pytest.raises(UnavailableError, match="not stored"):
-        await JetStreamPublisher(lambda: client)("ops.a", b"1", {})
+        await publish("ops.a", b"1", {})
 
 
 async def test_before_the_first_connection_nothing_is_taken() -> None:
     with pytest.raises(UnavailableError, match="not connected"):
-        await JetStreamPublisher(lambda: None)("ops.a", b"1", {})
+        await JetStreamPublisher()("ops.a", b"1", {})

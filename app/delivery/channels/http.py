@@ -60,7 +60,7 @@ async def post(session: aiohttp.ClientSession, request: Post) -> Outcome:
         return TryLater(f"no answer within {ATTEMPT_SECONDS:.0f} s")
     except aiohttp.ClientConnectorError as error:
         return TryLater(f"cannot connect: {error.os_error.strerror or type(error.os_error).__name__}")
-    except aiohttp.InvalidURL:
+    except ValueError:  # of aiohttp, yarl or the IDNA codec; their texts may hold the URL
         return Refused("the URL is not valid")
     except (aiohttp.ClientError, OSError) as error:
         # The text of these may hold the URL, and the URL a secret.
@@ -68,6 +68,8 @@ async def post(session: aiohttp.ClientSession, request: Post) -> Outcome:
 
 
 async def _read_a_little(response: aiohttp.ClientResponse) -> None:
+    if response.content.at_eof():  # the usual case: all of it has come with the headers
+        return
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             await response.content.read(_ANSWER_BYTES)
@@ -76,7 +78,7 @@ async def _read_a_little(response: aiohttp.ClientResponse) -> None:
 
 
 def judge(status: int, retry_after: str | None = None) -> Outcome:
-    """What a status means for the delivery."""
+    """What an answer means for the delivery."""
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return Delivered(status)
     reason = f"the endpoint answered {status}"
@@ -93,5 +95,5 @@ def seconds(retry_after: str | None) -> float | None:
         return float(retry_after)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
