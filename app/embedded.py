@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import logging
 import shutil
 import sysconfig
 from dataclasses import dataclass
@@ -19,9 +20,12 @@ from typing import Final, TextIO
 
 from app.errors import ConfigurationError
 
+log = logging.getLogger(__name__)
+
 HOST: Final = "127.0.0.1"
 _START_SECONDS: Final = 10.0
 _STOP_SECONDS: Final = 10.0
+_AGAIN_SECONDS: Final = 1.0
 
 # A body of 1 MiB is accepted, and its envelope comes on top.
 _MAX_PAYLOAD_BYTES: Final = 2 * 1024 * 1024
@@ -63,6 +67,7 @@ class EmbeddedServer:
         self._port = port
         self._lock: TextIO | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Return once the server answers.
@@ -76,12 +81,15 @@ class EmbeddedServer:
                 await self._end_orphan()
                 await self._spawn()
             await self._wait_until_it_answers()
+            self._keeping = asyncio.create_task(self._keep())
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """End the server, if this process started it."""
+        if self._keeping is not None:
+            self._keeping.cancel()
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
             await _ended(self._process)
@@ -95,12 +103,23 @@ class EmbeddedServer:
                 f" EMBEDDED_PORT, or use the server that is there with EVENT_ENDPOINT=nats://{HOST}:{self._port}"
             )
         self._files.configuration.write_text(_configuration(self._files, self._port))
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = await self._run()
+
+    async def _run(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             nats_server(),
             "--config",
             str(self._files.configuration),
             start_new_session=True,  # Ctrl-C in the terminal is for the app, which then stops the server last
         )
+
+    async def _keep(self) -> None:
+        """Start the server again where it ends without our asking; clients connect again by themselves."""
+        while self._process is not None:
+            code = await self._process.wait()
+            log.error("the embedded nats-server ended (%s) and is started again: read %s", code, self._files.log)
+            await asyncio.sleep(_AGAIN_SECONDS)
+            self._process = await self._run()
 
     async def _wait_until_it_answers(self) -> None:
         try:

@@ -22,7 +22,7 @@ class Authentication:
 
     def __init__(self, app: ASGIApp, token: SecretStr | None) -> None:
         self._app = app
-        self._expected = b"Bearer " + token.get_secret_value().encode() if token else None
+        self._expected = token.get_secret_value().encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _is_guarded(scope["path"]):
@@ -38,7 +38,8 @@ class Authentication:
             _check_local(scope)
             return
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        if not hmac.compare_digest(given, self._expected):
+        scheme, _, credentials = given.partition(b" ")
+        if not (hmac.compare_digest(credentials.strip(), self._expected) and scheme.lower() == b"bearer"):
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "send the header Authorization: Bearer TOKEN with the value of SERVER_TOKEN",

@@ -25,6 +25,7 @@ BATCH: Final = 256  # messages: enough to keep the wire busy, small enough to be
 POLL: Final = 30.0  # seconds that one request waits at the server
 _HEARTBEAT: Final = 1.0  # seconds between the server's signs of life while it has nothing
 _SILENCE: Final = 2.5 * _HEARTBEAT  # after this the server has forgotten the request (it restarted), or is away
+_AWAY: Final = 0.2  # seconds between two looks at whether the connection is back
 _PAUSE: Final = 2.0  # seconds before asking again where the consumer does not answer
 
 _SECOND: Final = 1_000_000_000  # the protocol's durations are in nanoseconds
@@ -50,6 +51,7 @@ class Pull:
         self._buffer: list[Msg] = []
         self._expected = 0  # messages that the request may still bring
         self._trouble = ""
+        self._told = ""
         self._arrived = asyncio.Event()
 
     async def open(self) -> None:
@@ -63,12 +65,15 @@ class Pull:
                 await message.nak()
 
     async def batch(self) -> list[Msg]:
-        """What has arrived, as soon as something has; empty where the server was silent.
+        """What has arrived, as soon as something has; empty where the server is silent or away.
 
         Raises:
             ConnectionError: the consumer does not answer; the message says what the server did.
         """
         if not self._expected:
+            if not self._client.is_connected:  # nats-py would keep each request, and send them all at its return
+                await asyncio.sleep(_AWAY)
+                return []
             await self._ask()
         try:
             async with asyncio.timeout(_SILENCE):
@@ -81,6 +86,12 @@ class Pull:
             raise ConnectionError(trouble)
         batch, self._buffer = self._buffer, []
         return batch
+
+    def report(self, error: Exception) -> None:
+        """Tell the log of trouble once, not at every try."""
+        if str(error) != self._told:
+            self._told = str(error)
+            log.warning("the consumer does not answer %s: %s", self._next, error)
 
     async def _ask(self) -> None:
         request = {"batch": BATCH, "expires": int(POLL * _SECOND), "idle_heartbeat": int(_HEARTBEAT * _SECOND)}
@@ -124,7 +135,7 @@ class PromptBatchSubscriber(BatchPullStreamSubscriber):
         try:
             return await pull.batch()
         except (NatsError, ConnectionError) as error:
-            log.warning("the consumer %s does not answer (%s)", self.config.durable_name, error)
+            pull.report(error)
             await asyncio.sleep(_PAUSE)
             return []
 

@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 from nats.aio.client import Client
 
+from streams import live
 from tests.app import App, hook, running_app
 from tests.receiver import Call, Receiver, running_receiver
 from tests.servers import NatsServer
@@ -155,12 +156,23 @@ async def test_messages_that_are_no_cloudevents_stop_nothing(
     await create(http, app, hook("all", receiver.url))
     for garbage in (b"hello", b"", b"\xff\xfe", b"[]", b'{"specversion":"1.0"}'):
         await wire.publish("ops.test", garbage)
+    await wire.publish("ops.test", b"", headers={"Status": "409", "Description": "Consumer Deleted"})
     await wire.flush()
     await post(http, app, "after", {"message": "still here"})
     await receiver.wait_for(lambda: bool(receiver.calls))
     assert [call.text for call in receiver.calls] == ['{"message":"still here"}']
     async with http.get(f"{app.url}/metrics") as response:
-        assert "ops_messages_unreadable_total 5.0" in await response.text()
+        assert "ops_messages_unreadable_total 6.0" in await response.text()
+
+
+async def test_a_consumer_that_was_deleted_is_read_again_once_it_is_there(
+    app: App, http: aiohttp.ClientSession, receiver: Receiver, wire: Client
+) -> None:
+    await create(http, app, hook("all", receiver.url))
+    await wire.jetstream().delete_consumer("ops", "hooks")
+    await post(http, app, "report", {"message": "m"})
+    await live.provision(wire.jetstream(), 1)
+    await receiver.wait_for(lambda: len(receiver.calls) == 1)
 
 
 async def test_an_event_written_in_binary_mode_is_delivered(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -16,6 +18,10 @@ from app.embedded import EmbeddedServer
 from app.errors import ConfigurationError
 from tests.app import App
 from tests.servers import free_port
+
+
+async def _quiet(_: Exception) -> None:
+    """For a client whose server goes away on purpose."""
 
 
 async def test_it_keeps_its_messages_over_a_restart(tmp_path: Path) -> None:
@@ -79,6 +85,38 @@ async def test_after_the_app_was_killed_it_starts_again_on_the_same_files(tmp_pa
             await app.kill()
     await app.start()
     await app.stop()
+
+
+async def test_a_server_that_ends_is_started_again(tmp_path: Path) -> None:
+    port = free_port()
+    server = EmbeddedServer(tmp_path, port)
+    await server.start()
+    client = await nats.connect(f"nats://127.0.0.1:{port}", reconnect_time_wait=1, error_cb=_quiet)
+    await client.jetstream().add_stream(name="kept", subjects=["kept"])
+    os.kill(int((tmp_path / "nats-server.pid").read_text()), signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while client.stats["reconnects"] == 0:  # noqa: ASYNC110 -- nats-py counts it
+            await asyncio.sleep(0.05)
+    assert (await client.jetstream().publish("kept", b"x")).seq == 1
+    await client.close()
+    await server.stop()
+
+
+async def test_workers_share_the_server_and_the_work(tmp_path: Path) -> None:
+    app = App(tmp_path, {"EMBEDDED_PORT": str(free_port())}, arguments=("--workers", "2"))
+    await app.start()
+    try:
+        async with asyncio.timeout(10):
+            while app.log.count("Ops events is ready") < 2:  # noqa: ASYNC110 -- the log is all there is to see
+                await asyncio.sleep(0.05)
+        sequences = set()
+        for number in range(20):  # a connection each, so that both workers are asked
+            url = f"{app.url}/api/v1/namespaces/default/events/x"
+            async with aiohttp.ClientSession() as http, http.post(url, json={"n": number}) as response:
+                sequences.add((await response.json())["data"]["sequence"])
+        assert sequences == set(range(1, 21))
+    finally:
+        await app.stop()
 
 
 @pytest.mark.parametrize(
