@@ -75,13 +75,17 @@ class Spec(_Model):
     @field_validator("url")
     @classmethod
     def _is_an_http_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("is not of the form http://host/path or https://host/path")
         if re.search(r"[\s\x00-\x1f\x7f]", value):
             raise ValueError("has white space or a control character: percent-encode it")
-        _ = parts.port  # raises ValueError where it is no number
-        _ = parts.hostname.encode("idna")  # the same, where a label is empty or too long
+        try:
+            parts = urlsplit(value)
+            _ = parts.port  # raises where it is no number
+            _ = (parts.hostname or "").encode("idna")  # raises where a label is empty or too long
+        except ValueError:
+            # The errors' own texts show parts of the URL, which may be a password.
+            raise ValueError("has no valid host or port: ports end at 65535, an IPv6 address stands in []") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("is not of the form http://host/path or https://host/path")
         return value
 
     @field_validator("options")

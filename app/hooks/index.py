@@ -53,7 +53,10 @@ def _gate(hooks: Sequence[CompiledHook]) -> Predicate:
 
 @lru_cache(maxsize=64)
 def _one_of(words: tuple[str, ...]) -> Predicate:
-    return any_of(words).search
+    try:
+        return any_of(words).search
+    except ValueError:  # more words than one pattern holds
+        return lambda _: True
 
 
 @dataclass(slots=True)

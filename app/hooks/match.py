@@ -69,7 +69,7 @@ def _predicate(word: str, match_type: str, *, undecided: bool) -> Predicate:
     if match_type == "REGEX":
         return _searches(compile_pattern(word), undecided=undecided)
     if match_type == "EXACT":
-        return lambda text: word.strip() in {text.strip(), *_values(text)}
+        return lambda text: word == text or word.strip() in {text.strip(), *_values(text)} - {""}
     return lambda text: word in text
 
 

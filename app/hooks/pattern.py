@@ -61,5 +61,12 @@ def compile_pattern(source: str) -> Pattern:
 
 
 def any_of(words: Iterable[str]) -> Linear:
-    """A pattern that is found where one of the words is."""
-    return Linear(re2.compile("|".join(re2.escape(word) for word in words), _OPTIONS))
+    """A pattern that is found where one of the words is.
+
+    Raises:
+        ValueError: they are too many, or too long, for one pattern.
+    """
+    try:
+        return Linear(re2.compile("|".join(re2.escape(word) for word in words), _OPTIONS))
+    except re2.error as error:
+        raise ValueError(str(error)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Annotated, Final
 
 from faststream import AckPolicy, Context
@@ -13,7 +14,8 @@ from nats.aio.msg import Msg
 
 from app.delivery.delivery import Received, delivery_of
 from app.delivery.dispatch import Dispatcher
-from app.delivery.settle import Settlement
+from app.delivery.retry import delay
+from app.delivery.settle import Settlement, tries
 from app.events import cloudevent
 from app.hooks.index import Candidates, SubjectIndex
 from app.hooks.match import CompiledHook
@@ -22,6 +24,8 @@ from app.jetstream.pull import BATCH, POLL, hand_on_promptly, raw
 from app.telemetry.metrics import Metrics
 from streams.consumers import hooks_matcher
 from streams.subjects import HOOKS_MATCHER, OPS, OPS_SUBJECT
+
+log = logging.getLogger(__name__)
 
 Batch = Annotated[NatsBatchMessage, Context("message")]
 
@@ -38,7 +42,11 @@ class Matcher:
     async def __call__(self, batch: Batch) -> None:
         self._settlement.begin(batch.raw_message)
         for message in batch.raw_message:
-            await self._match(self._registry.index, message)
+            try:
+                await self._match(self._registry.index, message)
+            except Exception:  # the one place that decides: a fault at one event must not hold up the others
+                log.exception("matching the event %s failed by a fault of ours; it is kept for later", message.subject)
+                await self._settlement.later(message, delay(tries(message)))
 
     async def _match(self, index: SubjectIndex, message: Msg) -> None:
         # The subject decides first: no JSON is parsed for an event whose subject nobody wants.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -61,8 +61,7 @@ class Pull:
         """Stop, and hand what nobody has taken to another process at once."""
         with suppress(NatsError):
             await self._subscription.unsubscribe()
-            for message in self._buffer:
-                await message.nak()
+            await give_back(self._buffer)
 
     async def batch(self) -> list[Msg]:
         """What has arrived, as soon as something has; empty where the server is silent or away.
@@ -70,22 +69,27 @@ class Pull:
         Raises:
             ConnectionError: the consumer does not answer; the message says what the server did.
         """
-        if not self._expected:
-            if not self._client.is_connected:  # nats-py would keep each request, and send them all at its return
-                await asyncio.sleep(_AWAY)
-                return []
+        if not self._buffer:
+            await self._wait()
+        if not self._buffer and self._trouble:
+            trouble, self._trouble = self._trouble, ""
+            raise ConnectionError(trouble)
+        batch, self._buffer = self._buffer, []
+        return batch
+
+    async def _wait(self) -> None:
+        """Until something has arrived, if only a sign of life."""
+        if not self._client.is_connected:  # nats-py would keep each request, and send them all at its return
+            await asyncio.sleep(_AWAY)
+            return
+        self._arrived.clear()
+        if self._expected <= 0:
             await self._ask()
         try:
             async with asyncio.timeout(_SILENCE):
                 await self._arrived.wait()
         except TimeoutError:
             self._expected = 0
-        self._arrived.clear()
-        if self._trouble:
-            trouble, self._trouble = self._trouble, ""
-            raise ConnectionError(trouble)
-        batch, self._buffer = self._buffer, []
-        return batch
 
     def report(self, error: Exception) -> None:
         """Tell the log of trouble once, not at every try."""
@@ -116,6 +120,12 @@ class Pull:
             self._trouble = f"{status} {headers.get('Description', 'no such consumer')}"
 
 
+async def give_back(messages: Iterable[Msg]) -> None:
+    """Hand messages that nobody has begun to another process at once."""
+    for message in messages:
+        await message.nak()
+
+
 class PromptBatchSubscriber(BatchPullStreamSubscriber):
     """A batch subscriber that hands on what arrived instead of waiting for a full batch."""
 
@@ -126,8 +136,11 @@ class PromptBatchSubscriber(BatchPullStreamSubscriber):
         await pull.open()
         try:
             while True:
-                if messages := await self._patiently(pull):
+                messages = await self._patiently(pull)
+                if messages and self.running:
                     await self.consume(messages)
+                else:
+                    await give_back(messages)
         finally:
             await pull.close()
 

@@ -13,7 +13,7 @@ from app.delivery.settle import Settlement
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
 from app.hooks.hook import parse
-from app.hooks.index import SubjectIndex
+from app.hooks.index import Candidates, SubjectIndex
 from app.hooks.match import compile_hook
 from app.hooks.registry import Registry
 from app.hooks.subscribe import Matcher, subscribe
@@ -76,3 +76,20 @@ async def test_regular_expressions_with_lookahead_match(pattern: str, *, wanted:
     stage = Stage(hook("regex", "http://x/", keywords={"include": [pattern], "matchType": "REGEX"}))
     found = await stage.deliveries(an_event({"m": "BackOff in prod"}))
     assert bool(found) is wanted
+
+
+async def test_a_fault_at_one_event_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(hook("all", "http://x/"))
+    find = SubjectIndex.find
+
+    def faulty(index: SubjectIndex, subject: str) -> Candidates:
+        if subject == "ops.faulty":
+            raise LookupError("a fault")
+        return find(index, subject)
+
+    monkeypatch.setattr(SubjectIndex, "find", faulty)
+    found = await stage.deliveries(an_event({"n": 1}), an_event({"n": 2}, "ops.faulty"), an_event({"n": 3}))
+    assert [text for _, text in found] == ['{"n":1}', '{"n":3}']
+    assert "ops.faulty" in caplog.text

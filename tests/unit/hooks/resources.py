@@ -1,0 +1,49 @@
+"""EventHooks resources for the tests of hooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.hooks.hook import Hook, parse
+from app.hooks.index import SubjectIndex
+from app.hooks.match import CompiledHook, compile_hook
+
+NAMESPACE = "ops-system"
+
+
+def resource(**spec: Any) -> dict[str, Any]:
+    """The contract's example, with changes to its spec."""
+    return {
+        "apiVersion": "crd.chenshaowen.com/v1",
+        "kind": "EventHooks",
+        "metadata": {"name": "pod-errors", "namespace": NAMESPACE},
+        "spec": {
+            "type": "webhook",
+            "subject": "ops.clusters.*.namespaces.*.pods.*.events",
+            "url": "https://example.com/hook",
+            "keywords": {
+                "include": ["BackOff", "Evicted"],
+                "exclude": ["healthcheck"],
+                "matchMode": "ANY",
+                "matchType": "CONTAINS",
+            },
+            "additional": " text appended to the readable text",
+            "options": {},
+            **spec,
+        },
+    }
+
+
+def hook(subject: str = "ops.>", name: str = "h", **keywords: Any) -> Hook:
+    spec = {"type": "webhook", "subject": subject, "url": "http://receiver.example/", "keywords": keywords}
+    return parse({"metadata": {"name": name}, "spec": spec}, NAMESPACE)
+
+
+def compiled(subject: str = "ops.>", name: str = "h", **keywords: Any) -> CompiledHook:
+    return compile_hook(hook(subject, name, **keywords))
+
+
+def found_by(index: SubjectIndex, subject: str) -> list[CompiledHook]:
+    """Every hook whose filter sees a subject, whatever it takes to know whether it wants an event."""
+    candidates = index.find(subject)
+    return [*candidates.always, *(hook for _, hook in (*candidates.quick, *candidates.slow))]
