@@ -83,7 +83,7 @@ class Spec(_Model):
             _ = (parts.hostname or "").encode("idna")  # raises where a label is empty or too long
         except ValueError:
             # The errors' own texts show parts of the URL, which may be a password.
-            raise ValueError("has no valid host or port: ports end at 65535, an IPv6 address stands in []") from None
+            raise ValueError("has no valid host or port: a port is of 0-65535, an IPv6 address stands in []") from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("is not of the form http://host/path or https://host/path")
         return value
