@@ -52,8 +52,8 @@ def create_app(configured: Settings) -> OpsApplication:
     broker = make_broker(configured.nats_servers, configured.event_credentials)
     provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded)
     publisher, registry, settlement = JetStreamPublisher(), Registry(lambda: broker.client), Settlement()
-    metrics = Metrics()
     channels: dict[str, Channel] = {}
+    metrics = Metrics()
     dispatcher = Dispatcher(channels, settlement, metrics)
     matcher = Matcher(registry, dispatcher, settlement, metrics)
     readers = [subscribe(broker, matcher, configured.event_stream_replicas)] if "hooks" in configured.roles else []
@@ -75,19 +75,19 @@ def create_app(configured: Settings) -> OpsApplication:
         logger=None,
         specification=EventCatalog(title="Ops events", version=VERSION),
         lifespan=partial(_resources, configured, channels),
-        after_startup=[
-            lambda: announcement.show(
-                app.address, configured.where_nats_is, guarded=configured.server_token is not None
-            )
-        ],
+        after_startup=[lambda: _announce(configured, app)],
         on_shutdown=[stop_reading],
     )
     background = Background(app.fail)
     broker.steps = (publisher.listen, provisioning, read_hooks)
     broker.lost = partial(app.fail, "the connection to NATS ended for good")
-    checks = {"nats": broker.not_connected, "streams": provisioning.not_ready, "hooks": registry.not_ready}
-    app.inner = _http(configured, app, _operations(configured, publisher, registry, metrics, Readiness(checks)))
+    ready = Readiness(nats=broker.not_connected, streams=provisioning.not_ready, hooks=registry.not_ready)
+    app.inner = _http(configured, app, _operations(configured, publisher, registry, metrics, ready))
     return app
+
+
+def _announce(configured: Settings, app: OpsApplication) -> None:
+    announcement.show(app.address, configured.where_nats_is, guarded=configured.server_token is not None)
 
 
 @asynccontextmanager

@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nats
+from nats.js import JetStreamContext
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -77,3 +80,13 @@ async def running_nats(store: Path, *options: str) -> AsyncIterator[NatsServer]:
         yield server
     finally:
         await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def jetstream(url: str) -> AsyncIterator[JetStreamContext]:
+    """A plain client's JetStream, as anybody's."""
+    client = await nats.connect(url)
+    try:
+        yield client.jetstream()
+    finally:
+        await client.close()

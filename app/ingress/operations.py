@@ -76,7 +76,10 @@ def event_operations(events: PostedEvents) -> tuple[Operation, ...]:
 
 
 def hook_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
-    one = f"{_HOOKS}/{{name}}"
+    return (*_hook_list_operations(hooks), *_one_hook_operations(hooks))
+
+
+def _hook_list_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
     return (
         Operation(
             "GET",
@@ -84,7 +87,7 @@ def hook_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
             hooks.list,
             "listHooks",
             "List hooks by name.",
-            "HookPage",
+            answer="HookPage",
             query=_PAGED,
             problems=(HTTPStatus.BAD_REQUEST,),
         ),
@@ -94,30 +97,31 @@ def hook_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
             hooks.create,
             "createHook",
             "Create a hook.",
-            "Hook",
-            HTTPStatus.CREATED,
-            "Hook",
+            answer="Hook",
+            success=HTTPStatus.CREATED,
+            body="Hook",
             problems=(*_BAD_BODY, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
         ),
-        Operation("GET", one, hooks.read, "readHook", "Read a hook.", "Hook", problems=(HTTPStatus.NOT_FOUND,)),
+    )
+
+
+def _one_hook_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
+    path = f"{_HOOKS}/{{name}}"
+    replacing = (*_BAD_BODY, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+    deleting = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
+    return (
+        Operation("GET", path, hooks.read, "readHook", "Read a hook.", "Hook", problems=(HTTPStatus.NOT_FOUND,)),
         Operation(
-            "PUT",
-            one,
-            hooks.replace,
-            "replaceHook",
-            "Replace a hook.",
-            "Hook",
-            body="Hook",
-            problems=(*_BAD_BODY, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+            "PUT", path, hooks.replace, "replaceHook", "Replace a hook.", "Hook", body="Hook", problems=replacing
         ),
         Operation(
             "DELETE",
-            one,
+            path,
             hooks.delete,
             "deleteHook",
             "Delete a hook; its events go nowhere from then on.",
-            "Nothing",
-            problems=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+            answer="Nothing",
+            problems=deleting,
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 # Each check answers with what is missing, or with nothing where all is well.
 Check = Callable[[], str | None]
@@ -11,7 +11,7 @@ Check = Callable[[], str | None]
 class Readiness:
     """Asks the checks anew each time: nothing here can be out of date."""
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
+    def __init__(self, **checks: Check) -> None:
         self._checks = checks
 
     def missing(self) -> dict[str, str]:

@@ -20,24 +20,15 @@ from streams import buckets
 from streams.live import apply, missing, outstanding, provision
 from streams.plan import Action
 from streams.subjects import HOOKS_BUCKET, HOOKS_MATCHER, OPS
-from tests.servers import NatsServer, free_port, running_nats
+from tests.servers import NatsServer, free_port, jetstream, running_nats
 
 HOOKS_STREAM = "KV_ops-hooks"
-
-
-@contextlib.asynccontextmanager
-async def connection(url: str) -> AsyncIterator[JetStreamContext]:
-    client = await nats.connect(url)
-    try:
-        yield client.jetstream()
-    finally:
-        await client.close()
 
 
 @pytest.fixture
 async def js(nats_server: NatsServer) -> AsyncIterator[JetStreamContext]:
     """JetStream of an empty server."""
-    async with connection(nats_server.url) as context:
+    async with jetstream(nats_server.url) as context:
         yield context
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
-import nats
-import nats.errors
 import pytest
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig
@@ -17,22 +14,13 @@ from nats.js.kv import KeyValue
 from streams import buckets
 from streams.live import outstanding, provision
 from streams.subjects import HOOKS_BUCKET, HOOKS_MATCHER, OPS
-from tests.servers import NatsServer
-
-
-@contextlib.asynccontextmanager
-async def connection(url: str) -> AsyncIterator[JetStreamContext]:
-    client = await nats.connect(url)
-    try:
-        yield client.jetstream()
-    finally:
-        await client.close()
+from tests.servers import NatsServer, jetstream
 
 
 @pytest.fixture
 async def ready(nats_server: NatsServer) -> AsyncIterator[JetStreamContext]:
     """JetStream of a server that is as the code wants it."""
-    async with connection(nats_server.url) as js:
+    async with jetstream(nats_server.url) as js:
         assert await provision(js, 1) == ()
         yield js
 
@@ -101,12 +89,12 @@ async def updates_until(watcher: KeyValue.KeyWatcher, value: bytes) -> list[str]
 
 
 async def test_the_streams_survive_the_death_of_the_server(nats_server: NatsServer) -> None:
-    async with connection(nats_server.url) as js:
+    async with jetstream(nats_server.url) as js:
         await provision(js, 1)
         await js.publish("ops.test", b"{}")
     await nats_server.kill()
     await nats_server.start()
-    async with connection(nats_server.url) as js:
+    async with jetstream(nats_server.url) as js:
         assert await outstanding(js, 1) == ()
         (message,) = await (await js.pull_subscribe_bind(HOOKS_MATCHER, OPS)).fetch(1)
         assert message.subject == "ops.test"
