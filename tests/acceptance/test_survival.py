@@ -94,7 +94,7 @@ async def test_the_app_killed_in_the_middle_loses_no_acknowledged_event(
     await make_hook(app, receiver)
     posting = post_all(app, 5000, 500, until_acknowledged=False)
     acknowledged = await disturb(posting, 2, kill_and_restart)
-    assert len(acknowledged) > 4000
+    assert len(acknowledged) > 2500, "the app was away for longer than it takes to start"
     assert acknowledged <= await ids_in_stream(provisioned)
     await receiver.wait_for(lambda: acknowledged <= ids_received(receiver), 40)
 
