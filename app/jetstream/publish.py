@@ -17,6 +17,7 @@ from app.errors import TooLargeError, UnavailableError
 # Seconds between tries. The message id makes a repeat harmless, so a short absence of the server is ridden out.
 _PAUSES: Final = (0.05, 0.2, 0.5, 1.0)
 _ACK_TIMEOUT: Final = 1.5  # seconds that one try waits for its PubAck
+_SWEEP: Final = 0.25  # seconds between two looks at who has waited too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class JetStreamPublisher:
         self._client: Client | None = None
         self._inbox = ""
         self._count = 0
-        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self._waiting: dict[str, tuple[asyncio.Future[Msg], float]] = {}  # by reply subject; until when
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def listen(self, client: Client) -> None:
         """Begin to listen for acknowledgements on a connection; it outlasts its reconnects."""
@@ -89,24 +91,29 @@ class JetStreamPublisher:
         reply = f"{self._inbox}.{self._count}"
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[Msg] = loop.create_future()
-        self._waiting[reply] = arrived
-        timer = loop.call_later(_ACK_TIMEOUT, _expire, arrived)
+        self._waiting[reply] = (arrived, loop.time() + _ACK_TIMEOUT)
+        if self._sweep is None:
+            self._sweep = loop.call_later(_SWEEP, self._expire)
         try:
             await client.publish(subject, payload, reply, headers)
             return await arrived
         finally:
-            timer.cancel()
             del self._waiting[reply]
 
     async def _arrived(self, message: Msg) -> None:
-        waiting = self._waiting.get(message.subject)
+        waiting, _ = self._waiting.get(message.subject, (None, 0))
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
 
-
-def _expire(waiting: asyncio.Future[Msg]) -> None:
-    if not waiting.done():
-        waiting.set_exception(_AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s"))
+    def _expire(self) -> None:
+        """End the waiting that has taken too long, the oldest first. One timer for all costs less than one each."""
+        loop = asyncio.get_running_loop()
+        for waiting, until in self._waiting.values():
+            if until > loop.time():
+                break
+            if not waiting.done():
+                waiting.set_exception(_AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s"))
+        self._sweep = loop.call_later(_SWEEP, self._expire) if self._waiting else None
 
 
 def _stored(message: Msg) -> Stored:
