@@ -201,6 +201,27 @@ async def test_a_failing_hook_gets_its_event_later_and_a_working_one_gets_it_onc
         assert failing.calls[0].headers["webhook-id"] != receiver.calls[0].headers["webhook-id"]
 
 
+async def test_a_hanging_endpoint_holds_up_no_other_and_gets_its_events_in_the_end(
+    app: App, http: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    wakes = asyncio.Event()
+
+    async def hang(_: Call) -> web.Response:
+        await wakes.wait()
+        return web.Response()
+
+    async with running_receiver(hang) as hanging:
+        await create(http, app, hook("hangs", hanging.url))
+        await create(http, app, hook("works", receiver.url))
+        for number in range(300):
+            await post(http, app, "report", {"n": number})
+        await receiver.wait_for(lambda: len(receiver.calls) == 300, 5)
+        assert len(hanging.calls) == 64, "no more than the cap are in flight"
+        wakes.set()
+        await hanging.wait_for(lambda: len({call.text for call in hanging.calls}) == 300)
+    assert sorted(call.text for call in receiver.calls) == sorted(f'{{"n":{number}}}' for number in range(300))
+
+
 async def test_a_hook_needs_a_kubernetes_name(app: App, http: aiohttp.ClientSession) -> None:
     for name in ("", "UPPER", "a" * 254, "a..b", "a/b"):
         async with http.post(app.url + HOOKS, json=hook(name, "http://127.0.0.1:1/x")) as response:
