@@ -14,7 +14,7 @@ from tests.unit.streams.actual import only_change, server
     [
         ("ack_wait", 30.0, 30, 10),
         ("max_deliver", 5, 5, math.inf),
-        ("max_ack_pending", 1_000, 1_000, 50_000),
+        ("max_ack_pending", 1_000, 1_000, 1_000_000),
         ("backoff", [1.0, 2.0], (1.0, 2.0), ()),
         ("headers_only", True, True, False),
         ("inactive_threshold", 60.0, 60, 0),

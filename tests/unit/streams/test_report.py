@@ -51,7 +51,7 @@ def test_a_consumer_shows_durations_counts_and_lists_as_people_read_them() -> No
         "    ack_wait: 1.5 s -> 10 s",
         "    backoff: 1.0, 2.0 -> none",
         "    max_deliver: 5 -> unlimited",
-        "    max_ack_pending: 1,000 -> 50,000",
+        "    max_ack_pending: 1,000 -> 1,000,000",
         "    headers_only: true -> false",
     ]
 
