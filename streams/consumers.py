@@ -28,8 +28,8 @@ def hooks_matcher(replicas: int) -> ConsumerConfig:
         # dead letters written, by the app.
         max_deliver=-1,
         # An event put back with a delay counts as pending, as does one whose delivery is under way. At the limit nobody
-        # gets anything, so it is what a bad target may collect in hours: it must not stop the good ones. Measured: 300,000
-        # pending take the server 80 MiB, and deliveries beside them no longer than without.
+        # gets anything, so it is what a bad target may collect in hours: it must not stop the good ones. Measured:
+        # 300,000 pending take the server 80 MiB, and deliveries beside them no longer than without.
         max_ack_pending=MAX_ACK_PENDING,
         # Pull requests waiting at once: a few for each replica. The server's default, stated because it can never be
         # changed on a live consumer.

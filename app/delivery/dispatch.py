@@ -23,7 +23,7 @@ from app.telemetry.metrics import Metrics
 log = logging.getLogger(__name__)
 
 OUTSTANDING: Final = 1024  # messages worked on at a time; reading the stream waits while there are more
-_REMEMBERED: Final = 10_000  # deliveries that worked while a sibling of the same message did not
+_REMEMBERED: Final = 100_000  # deliveries that worked while a sibling of the same message did not
 
 
 @dataclass(slots=True)
