@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 CONNECT_TIMEOUT_SECONDS = 5
+RESETS = 3
+"""How often a connection that the server hangs up on is tried again."""
 NO_JETSTREAM = (None, 10039, 10076)
 """The server's `err_code` where JetStream is off: for all (nobody answers, or 10076) or for the account (10039)."""
 
@@ -33,9 +35,8 @@ async def connected(endpoint: str, credentials: str | None) -> AsyncIterator[Jet
         ValueError: `endpoint` or the file `credentials` cannot be read.
 
     """
-    client = Client()
     shown = redacted(endpoint)
-    await _connect(client, endpoint, credentials)
+    client = await _connect(endpoint, credentials)
     try:
         yield client.jetstream()
     except ServiceUnavailableError as error:
@@ -51,7 +52,19 @@ async def connected(endpoint: str, credentials: str | None) -> AsyncIterator[Jet
         await client.close()
 
 
-async def _connect(client: Client, endpoint: str, credentials: str | None) -> None:
+async def _connect(endpoint: str, credentials: str | None) -> Client:
+    client, failure = await _try(endpoint, credentials)
+    for _ in range(RESETS):  # a server that refuses a user may hang up before its reason has been read
+        if isinstance(failure, ConnectionResetError):
+            client, failure = await _try(endpoint, credentials)
+    if failure is not None:
+        raise UnavailableError(_why(redacted(endpoint), failure)) from failure
+    return client
+
+
+async def _try(endpoint: str, credentials: str | None) -> tuple[Client, Exception | None]:
+    """A client, and why it is not connected, if so."""
+    client = Client()
     failures: list[Exception] = []
 
     async def note(failure: Exception) -> None:
@@ -68,11 +81,10 @@ async def _connect(client: Client, endpoint: str, credentials: str | None) -> No
             max_reconnect_attempts=1,  # 0 would mean without end, also before the first connection
             reconnect_time_wait=0,
         )
-    except ModuleNotFoundError as error:  # nats-py imports what reads credentials only here
-        raise UnavailableError(f"a credentials file needs the package {error.name}: install nats-py[nkeys]") from error
     except (nats.errors.Error, OSError) as error:
         await client.close()
-        raise UnavailableError(_why(redacted(endpoint), failures[-1] if failures else error)) from error
+        return client, failures[-1] if failures else error
+    return client, None
 
 
 def _why(shown: str, error: Exception) -> str:

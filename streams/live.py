@@ -161,6 +161,8 @@ def _holds_all_subjects(wanted: Topology, live: Mapping[str, StreamConfig]) -> b
 
 async def _every_stream(js: JetStreamContext) -> dict[str, StreamConfig]:
     found: dict[str, StreamConfig] = {}
-    while page := await js.streams_info(offset=len(found)):  # the server lists 256 at a time
+    seen = 0  # not `len(found)`: a stream that is made meanwhile shifts the pages, and one may bring nothing new
+    while page := await js.streams_info(offset=seen):  # the server lists 256 at a time
+        seen += len(page)
         found |= {str(info.config.name): info.config for info in page}
     return found

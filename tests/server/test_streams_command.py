@@ -213,17 +213,6 @@ async def test_help_says_what_the_exit_codes_mean() -> None:
     assert "3  plan: the server differs from the code" in run.out
 
 
-async def test_credentials_without_the_package_that_reads_them_are_told_what_to_install(
-    nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "user.creds"
-    file.write_text("-----BEGIN NATS USER JWT-----\nx\n-----BEGIN USER NKEY SEED-----\ny\n")
-    monkeypatch.setitem(sys.modules, "nkeys", None)  # as if it were not installed
-    with pytest.raises(UnavailableError, match=r"needs the package nkeys: install nats-py\[nkeys\]"):
-        async with connected(nats_server.url, str(file)):
-            pass
-
-
 @pytest.mark.parametrize(
     ("error", "message"),
     [
