@@ -47,11 +47,7 @@ class _Entry:
 
     @property
     def hook(self) -> Hook | None:
-        if self.compiled is None:
-            return None
-        hook = self.compiled.hook
-        metadata = hook.metadata.model_copy(update={"resource_version": str(self.revision)})
-        return hook.model_copy(update={"metadata": metadata})
+        return None if self.compiled is None else _at(self.revision, self.compiled.hook)
 
 
 class Registry:
@@ -94,7 +90,7 @@ class Registry:
         except KeyWrongLastSequenceError:
             raise ConflictError(f"a hook {hook.metadata.name} exists already: replace it with PUT") from None
         await self._seen(revision)
-        return self.get(hook.metadata.namespace, hook.metadata.name)
+        return _at(revision, hook)
 
     async def replace(self, hook: Hook, revision: int) -> Hook:
         """Keep a hook in place of the one at a revision; returns it as it is kept.
@@ -110,7 +106,7 @@ class Registry:
                 f"the hook {hook.metadata.name} was changed since you read it: read it again, then replace it"
             ) from None
         await self._seen(written)
-        return self.get(hook.metadata.namespace, hook.metadata.name)
+        return _at(written, hook)
 
     async def delete(self, namespace: str, name: str) -> None:
         """Raises: NotFoundError: there is no such hook. UnavailableError: JetStream is away."""
@@ -229,6 +225,12 @@ def _entry(message: Msg) -> _Entry:
             "the bucket holds %s, which is no hook (%s): replace or delete it", message.subject, where
         )
         return _Entry(revision, None)
+
+
+def _at(revision: int, hook: Hook) -> Hook:
+    """A hook as it is kept at a revision of the bucket."""
+    metadata = hook.metadata.model_copy(update={"resource_version": str(revision)})
+    return hook.model_copy(update={"metadata": metadata})
 
 
 def _bytes(hook: Hook) -> bytes:

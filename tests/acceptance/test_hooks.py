@@ -155,9 +155,8 @@ async def test_messages_that_are_no_cloudevents_stop_nothing(
 ) -> None:
     await create(http, app, hook("all", receiver.url))
     for garbage in (b"hello", b"", b"\xff\xfe", b"[]", b'{"specversion":"1.0"}'):
-        await wire.publish("ops.test", garbage)
-    await wire.publish("ops.test", b"", headers={"Status": "409", "Description": "Consumer Deleted"})
-    await wire.flush()
+        await wire.jetstream().publish("ops.test", garbage)
+    await wire.jetstream().publish("ops.test", b"", headers={"Status": "409", "Description": "Consumer Deleted"})
     await post(http, app, "after", {"message": "still here"})
     await receiver.wait_for(lambda: bool(receiver.calls))
     assert [call.text for call in receiver.calls] == ['{"message":"still here"}']
