@@ -27,7 +27,7 @@ _PORT: Final = 8000
 _DEFAULTS: Final[dict[str, Any]] = {
     "host": _HOST,
     "port": _PORT,
-    "log_level": logging.WARNING,
+    "log_level": logging.ERROR,  # its warnings are about what clients send, one for each request
     "access_log": False,
     "server_header": False,
     "timeout_graceful_shutdown": 10,  # seconds that requests in flight get at the end

@@ -40,7 +40,9 @@ register_url_convertor("text", AnyText())
 def http_app(operations: Sequence[Operation], documents: Iterable[BaseRoute], token: SecretStr | None) -> ASGIApp:
     """Everything that is served over HTTP, guarded by the token."""
     handlers: dict[Any, ExceptionHandler] = dict.fromkeys((*EXPECTED, Exception), answer)
-    served: ASGIApp = Starlette(routes=[*routes(operations), *documents], exception_handlers=handlers)
+    application = Starlette(routes=[*routes(operations), *documents], exception_handlers=handlers)
+    application.router.redirect_slashes = False  # a path that is not served is told so, with 404
+    served: ASGIApp = application
     for operation in operations:
         if operation.express:
             served = Express(served, operation)

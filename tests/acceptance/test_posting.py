@@ -125,6 +125,7 @@ BAD_INPUT = [
     ("a%2A/events/x", b"{}", 400, "namespace"),
     ("default/events/x", b'{"a":"' + b"x" * 1_048_576 + b'"}', 413, "larger"),
     ("default/nothing/x", b"{}", 404, "/docs"),
+    ("default/eventhooks/", b"{}", 404, "/docs"),
 ]
 
 
