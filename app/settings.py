@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ConfigurationError
@@ -89,8 +90,7 @@ def load() -> Settings:
         raise ConfigurationError("; ".join(_explain(problem) for problem in error.errors())) from None
 
 
-def _explain(problem: object) -> str:
-    assert isinstance(problem, dict)  # noqa: S101 -- pydantic's ErrorDetails is a TypedDict
+def _explain(problem: ErrorDetails) -> str:
     where = "_".join(str(part).upper() for part in problem["loc"][:1])
-    why = str(problem["msg"]).removeprefix("Value error, ")
+    why = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {why}" if where else why

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.delivery.delivery import Target
 from app.hooks.hook import Hook, Keywords
 from app.hooks.pattern import Backtracking, Pattern, compile_pattern
 
 log = logging.getLogger(__name__)
+
+REST_SECONDS: Final = 30.0  # that a pattern is left alone after it ran out of time
 
 Predicate = Callable[[str], bool]
 
@@ -87,18 +91,33 @@ def _both(included: Predicate | None, excluded: Predicate | None) -> Predicate |
 
 
 def _searches(pattern: Pattern, *, undecided: bool) -> Predicate:
-    if not isinstance(pattern, Backtracking):
-        return pattern.search
+    return _Guarded(pattern, undecided=undecided) if isinstance(pattern, Backtracking) else pattern.search
 
-    def search(text: str) -> bool:
+
+class _Guarded:
+    """A search that may run out of time: then the event counts as wanted, and for a while no other is searched.
+
+    An operator would rather get an event too many than miss one, and than wait for a pattern that explodes.
+    """
+
+    def __init__(self, pattern: Backtracking, *, undecided: bool) -> None:
+        self._pattern = pattern
+        self._undecided = undecided
+        self._rests_until = 0.0
+
+    def __call__(self, text: str) -> bool:
+        if time.monotonic() < self._rests_until:
+            return self._undecided
         try:
-            return pattern.search(text)
+            return self._pattern.search(text)
         except TimeoutError:
-            # An operator would rather get an event too many than miss one.
-            log.warning("a keyword's regular expression ran out of time; the event is treated as wanted")
-            return undecided
-
-    return search
+            self._rests_until = time.monotonic() + REST_SECONDS
+            log.warning(
+                "a keyword's regular expression ran out of time: for %.0f s every event counts as wanted by it;"
+                " write it without nested repetition",
+                REST_SECONDS,
+            )
+            return self._undecided
 
 
 def _may_block(keywords: Keywords) -> bool:

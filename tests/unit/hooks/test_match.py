@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.hooks import match as match_module
 from app.hooks.match import compile_hook
 from app.hooks.pattern import Backtracking, Linear, compile_pattern
 from tests.unit.hooks.resources import compiled, hook
@@ -190,6 +191,18 @@ def test_a_hostile_include_that_ends_undecided_counts_as_wanted(caplog: pytest.L
 def test_a_hostile_exclude_that_ends_undecided_does_not_exclude() -> None:
     assert wants(HOSTILE_TEXT, exclude=[HOSTILE], matchType="REGEX")
     assert not wants(HOSTILE_TEXT, exclude=[HOSTILE, "!"], matchType="REGEX")
+
+
+def test_an_expression_that_ran_out_of_time_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("app.hooks.match.time.monotonic", lambda: now[0])
+    predicate = compiled(include=[HOSTILE], matchType="REGEX").wants
+    assert predicate is not None
+    assert not predicate("b"), "decided"
+    assert predicate(HOSTILE_TEXT), "undecided"
+    assert predicate("b"), "not searched, so wanted"
+    now[0] += match_module.REST_SECONDS
+    assert not predicate("b"), "searched again"
 
 
 def test_a_hostile_expression_of_the_linear_engine_is_decided() -> None:
