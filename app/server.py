@@ -76,6 +76,8 @@ class OpsApplication(AsgiFastStream):
                 message = {**message, "message": str(error)}
             await send(message)
 
+        _log_quietly(self._log_level, access="access_log" in self._run_extra_options)
+        _spare_the_collector()
         try:
             await super().lifespan(scope, receive, tell)
         except BaseException:
@@ -86,12 +88,11 @@ class OpsApplication(AsgiFastStream):
 
     async def run(self, log_level: int = logging.INFO, run_extra_options: dict[str, Any] | None = None) -> None:
         """Serve until a signal ends it; ends the process with 1 where it failed."""
-        logging.basicConfig(level=log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._log_level = log_level
         self._run_extra_options = cast_uvicorn_params(run_extra_options or {})
         known = inspect.signature(uvicorn.Config).parameters
         given = {key: value for key, value in self._run_extra_options.items() if key in known}
         self._server_of_run = uvicorn.Server(uvicorn.Config(self, **(_DEFAULTS | given)))
-        _spare_the_collector()
         try:
             await self._server_of_run.serve()
         except SystemExit:
@@ -100,6 +101,13 @@ class OpsApplication(AsgiFastStream):
             raise
         if self._failed:
             raise SystemExit(1)
+
+
+def _log_quietly(level: int, *, access: bool) -> None:
+    """Our own lines to the terminal; a line for each request only where it was asked for, in workers too."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if not access:
+        logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
 
 
 def _spare_the_collector() -> None:

@@ -36,57 +36,69 @@ class Controller(ClusterPayload):
     """A controller is ready: its watch is established."""
 
     kind: str = Field(description="The plural of the kind that it watches.", examples=["Hosts"])
-    status: str = Field(default="setup", examples=["setup"])
+    status: str = Field(default="setup", description="Always setup.", examples=["setup"])
 
 
 class HostStatus(Payload):
     """What the host controller measured on the host. Source: `Host.status`."""
 
-    hostname: str | None = Field(default=None, examples=["node-a"])
-    kernel_version: str | None = None
-    distribution: str | None = None
-    arch: str | None = None
-    disk_total: str | None = Field(default=None, examples=["271G"])
-    disk_usage_percent: str | None = Field(default=None, examples=["31%"])
-    cpu_total: str | None = Field(default=None, description="Number of cores.")
-    cpu_load1: str | None = Field(default=None, alias="cpuLoad1", description="Load average over one minute.")
-    cpu_usage_percent: str | None = None
-    mem_total: str | None = Field(default=None, examples=["125Gi"])
-    mem_usage_percent: str | None = None
-    accelerator_vendor: str | None = None
-    accelerator_model: str | None = None
-    accelerator_count: str | None = None
+    hostname: str | None = Field(default=None, description="Name that the host gives itself.", examples=["node-a"])
+    kernel_version: str | None = Field(default=None, description="Kernel release.", examples=["5.15.0-91-generic"])
+    distribution: str | None = Field(default=None, description="Linux distribution.", examples=["ubuntu"])
+    arch: str | None = Field(default=None, description="Machine architecture.", examples=["x86_64"])
+    disk_total: str | None = Field(default=None, description="Size of the root disk.", examples=["271G"])
+    disk_usage_percent: str | None = Field(default=None, description="Its use.", examples=["31%"])
+    cpu_total: str | None = Field(default=None, description="Number of cores.", examples=["32"])
+    cpu_load1: str | None = Field(
+        default=None, alias="cpuLoad1", description="Load average over one minute.", examples=["1.94"]
+    )
+    cpu_usage_percent: str | None = Field(default=None, description="Use of all cores.", examples=["36.90%"])
+    mem_total: str | None = Field(default=None, description="Memory.", examples=["125Gi"])
+    mem_usage_percent: str | None = Field(default=None, description="Its use.", examples=["42.87%"])
+    accelerator_vendor: str | None = Field(default=None, description="Maker of the accelerators.", examples=["NVIDIA"])
+    accelerator_model: str | None = Field(default=None, description="Their model.", examples=["A100-SXM4-80GB"])
+    accelerator_count: str | None = Field(default=None, description="Their number.", examples=["8"])
     heart_status: str | None = Field(default=None, description="Outcome of the last probe.", examples=["Successed"])
-    heart_time: str | None = Field(default=None, description="When it was probed, RFC 3339.")
+    heart_time: str | None = Field(
+        default=None, description="When it was probed, RFC 3339.", examples=["2026-11-23T04:49:36Z"]
+    )
 
 
 class Host(ClusterPayload):
     """A host and its state. Source: `Host`, without the credentials of its spec."""
 
-    address: str | None = Field(default=None, examples=["10.0.0.11"])
+    address: str | None = Field(default=None, description="Where it is reached.", examples=["10.0.0.11"])
     port: int | None = Field(default=None, description="SSH port.", examples=[22])
-    username: str | None = None
-    status: HostStatus = HostStatus()
+    username: str | None = Field(default=None, description="Who logs in there.", examples=["root"])
+    status: HostStatus = Field(default=HostStatus(), description="What was measured.")
 
 
 class ClusterStatus(Payload):
     """What the cluster controller measured. Source: `Cluster.status`."""
 
-    uid: str | None = None
-    version: str | None = Field(default=None, examples=["v1.36.2"])
-    node: int | None = Field(default=None, description="Number of nodes.")
-    pod: int | None = Field(default=None, description="Number of pods.")
-    running_pod: int | None = Field(default=None, description="Number of running pods.")
-    cert_not_after_days: int | None = Field(default=None, description="Days until the API certificate expires.")
-    heart_status: str | None = Field(default=None, examples=["Successed"])
-    heart_time: str | None = Field(default=None, description="When it was probed, RFC 3339.")
+    uid: str | None = Field(
+        default=None, description="Identity of the cluster.", examples=["dd735117-762e-4474-926a-1d70a2922cbc"]
+    )
+    version: str | None = Field(default=None, description="Version of its API server.", examples=["v1.36.2"])
+    node: int | None = Field(default=None, description="Number of nodes.", examples=[12])
+    pod: int | None = Field(default=None, description="Number of pods.", examples=[431])
+    running_pod: int | None = Field(default=None, description="Number of running pods.", examples=[425])
+    cert_not_after_days: int | None = Field(
+        default=None, description="Days until the API certificate expires.", examples=[298]
+    )
+    heart_status: str | None = Field(default=None, description="Outcome of the last probe.", examples=["Successed"])
+    heart_time: str | None = Field(
+        default=None, description="When it was probed, RFC 3339.", examples=["2026-11-23T04:49:36Z"]
+    )
 
 
 class Cluster(ClusterPayload):
     """A cluster and its state. Source: `Cluster`, without its token and kubeconfig."""
 
-    server: str | None = Field(default=None, examples=["https://10.0.0.1:6443"])
-    status: ClusterStatus = ClusterStatus()
+    server: str | None = Field(
+        default=None, description="Address of its API server.", examples=["https://10.0.0.1:6443"]
+    )
+    status: ClusterStatus = Field(default=ClusterStatus(), description="What was measured.")
 
 
 class Task(ClusterPayload):
@@ -94,7 +106,7 @@ class Task(ClusterPayload):
 
     model_config = ConfigDict(extra="allow")
 
-    desc: str | None = None
+    desc: str | None = Field(default=None, description="What it is for.", examples=["check the disks"])
 
 
 class Pipeline(ClusterPayload):
@@ -102,94 +114,106 @@ class Pipeline(ClusterPayload):
 
     model_config = ConfigDict(extra="allow")
 
-    desc: str | None = None
+    desc: str | None = Field(default=None, description="What it is for.", examples=["nightly checks"])
 
 
 class TaskRunStep(Payload):
     """One step of a task on one node."""
 
-    step_name: str | None = Field(default=None, examples=["count"])
-    step_content: str | None = None
-    step_output: str | None = Field(default=None, examples=["12\n"])
-    step_status: str | None = Field(default=None, examples=["Successed"])
+    step_name: str | None = Field(default=None, description="Name of the step.", examples=["count"])
+    step_content: str | None = Field(default=None, description="What was run.", examples=["kubectl get pods -A"])
+    step_output: str | None = Field(default=None, description="What it printed.", examples=["12\n"])
+    step_status: str | None = Field(default=None, description="How it ended.", examples=["Successed"])
 
 
 class TaskRunNodeStatus(Payload):
     """How a task went on one node. Source: one entry of the map `status.taskrunNodeStatus`."""
 
     node_name: str | None = Field(default=None, description="The key of the map.", examples=["node-a"])
-    run_status: str | None = Field(default=None, examples=["Successed"])
-    task_run_step: list[TaskRunStep] = []
+    run_status: str | None = Field(default=None, description="How it ended on this node.", examples=["Successed"])
+    task_run_step: list[TaskRunStep] = Field(default=[], description="The steps, in order.")
 
 
 class TaskRun(ClusterPayload):
     """How a task run went. Source: `TaskRun`."""
 
-    task_ref: str | None = Field(default=None, examples=["alert-evicted-pods"])
-    desc: str | None = None
-    variables: dict[str, str] = {}
+    task_ref: str | None = Field(default=None, description="Name of the Task.", examples=["alert-evicted-pods"])
+    desc: str | None = Field(default=None, description="What it is for.", examples=["clean evicted pods"])
+    variables: dict[str, str] = Field(
+        default={}, description="Values it was given.", examples=[{"host": "node-a", "threshold": "10"}]
+    )
     run_status: str | None = Field(
         default=None, description="Successed, Failed, Running, Aborted, DataInValid or Dispatched.", examples=["Failed"]
     )
-    start_time: str | None = Field(default=None, description="RFC 3339.")
-    task_run_node_status: list[TaskRunNodeStatus] = []
+    start_time: str | None = Field(
+        default=None, description="When it began, RFC 3339.", examples=["2026-11-23T04:49:26Z"]
+    )
+    task_run_node_status: list[TaskRunNodeStatus] = Field(default=[], description="How it went, node by node.")
 
 
 class PipelineTaskStatus(Payload):
     """The state of the run that a pipeline's task made."""
 
-    run_status: str | None = None
-    task_run_node_status: list[TaskRunNodeStatus] = []
+    run_status: str | None = Field(default=None, description="How it ended.", examples=["Successed"])
+    task_run_node_status: list[TaskRunNodeStatus] = Field(default=[], description="How it went, node by node.")
 
 
 class PipelineTask(Payload):
     """One task of a pipeline run."""
 
     task_name: str | None = Field(default=None, description="The resource calls it `name`.", examples=["disk"])
-    task_ref: str | None = None
-    task_run_status: PipelineTaskStatus = PipelineTaskStatus()
+    task_ref: str | None = Field(default=None, description="Name of the Task.", examples=["check-disk"])
+    task_run_status: PipelineTaskStatus = Field(default=PipelineTaskStatus(), description="How its run went.")
 
 
 class PipelineRun(ClusterPayload):
     """How a pipeline run went. Source: `PipelineRun`."""
 
-    pipeline_ref: str | None = Field(default=None, examples=["nightly"])
-    desc: str | None = None
-    variables: dict[str, str] = {}
-    run_status: str | None = Field(default=None, examples=["Successed"])
-    start_time: str | None = Field(default=None, description="RFC 3339.")
-    pipeline_run_status: list[PipelineTask] = []
+    pipeline_ref: str | None = Field(default=None, description="Name of the Pipeline.", examples=["nightly"])
+    desc: str | None = Field(default=None, description="What it is for.", examples=["nightly checks"])
+    variables: dict[str, str] = Field(
+        default={}, description="Values it was given.", examples=[{"TIME": "1795409366582186"}]
+    )
+    run_status: str | None = Field(default=None, description="How it ended.", examples=["Successed"])
+    start_time: str | None = Field(
+        default=None, description="When it began, RFC 3339.", examples=["2026-11-23T01:00:00Z"]
+    )
+    pipeline_run_status: list[PipelineTask] = Field(default=[], description="Its tasks, in order.")
 
 
 class Kube(ClusterPayload):
     """An event of the Kubernetes API. Source: `events.k8s.io/v1`."""
 
-    type: str | None = Field(default=None, examples=["Warning"])
-    reason: str | None = Field(default=None, examples=["BackOff"])
+    type: str | None = Field(default=None, description="Normal or Warning.", examples=["Warning"])
+    reason: str | None = Field(default=None, description="Why, in one word.", examples=["BackOff"])
     event_time: AwareDatetime | None = Field(default=None, description="The latest observation, RFC 3339.")
     from_: str | None = Field(default=None, alias="from", description="Who reported it.", examples=["kubelet"])
-    message: str | None = Field(default=None, examples=["Back-off restarting failed container"])
+    message: str | None = Field(
+        default=None, description="What happened.", examples=["Back-off restarting failed container"]
+    )
 
 
 class Webhook(ClusterPayload):
     """A text to pass on."""
 
-    content: str | None = Field(default=None, examples=["disk is full on node-a"])
-    source: str | None = None
-    webhook_url: str | None = None
+    content: str | None = Field(default=None, description="The text.", examples=["disk is full on node-a"])
+    source: str | None = Field(default=None, description="Who sends it.", examples=["backup"])
+    webhook_url: str | None = Field(default=None, description="Where it came in.", examples=["https://example.com/in"])
 
 
 class TaskRunReport(ClusterPayload):
     """A finding that a task run reports."""
 
-    host: str | None = Field(default=None, examples=["node-a"])
-    kind: str | None = Field(default=None, examples=["disk"])
-    threshold: str | None = Field(default=None, examples=["80%"])
-    operator: str | None = Field(default=None, examples=[">"])
-    value: str | None = Field(default=None, examples=["91%"])
-    status: str | None = Field(default=None, examples=["alerting"])
-    message: str | None = None
-    time: str | None = None
+    host: str | None = Field(default=None, description="Where it was found.", examples=["node-a"])
+    kind: str | None = Field(default=None, description="What was measured.", examples=["disk"])
+    threshold: str | None = Field(default=None, description="The bound.", examples=["80%"])
+    operator: str | None = Field(default=None, description="How the value is compared with it.", examples=[">"])
+    value: str | None = Field(default=None, description="The value.", examples=["91%"])
+    status: str | None = Field(default=None, description="What that means.", examples=["alerting"])
+    message: str | None = Field(default=None, description="In words.", examples=["the disk fills"])
+    time: str | None = Field(
+        default=None, description="When, as the reporter writes it.", examples=["2026-11-23 04:50:41"]
+    )
 
 
 class Notification(Payload):
@@ -197,12 +221,16 @@ class Notification(Payload):
 
     model_config = ConfigDict(extra="allow")
 
-    provider: str | None = Field(default=None, examples=["ksyun"])
-    channel: str | None = Field(default=None, examples=["webhook"])
-    severity: str | None = Field(default=None, description="debug < info < warning < error < critical.")
-    message: str | None = None
-    title: str | None = None
-    timestamp: str | int | None = None
+    provider: str | None = Field(default=None, description="Who sends it.", examples=["ksyun"])
+    channel: str | None = Field(default=None, description="By which channel it is to go.", examples=["webhook"])
+    severity: str | None = Field(
+        default=None, description="debug < info < warning < error < critical.", examples=["error"]
+    )
+    message: str | None = Field(default=None, description="The text.", examples=["the disk of node-a is full"])
+    title: str | None = Field(default=None, description="Its headline.", examples=["disk"])
+    timestamp: str | int | None = Field(
+        default=None, description="When, as the sender writes it.", examples=["2026-11-23T04:50:41Z"]
+    )
 
 
 class Custom(Payload):
