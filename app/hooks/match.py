@@ -1,4 +1,7 @@
-"""Whether an event's text fires a hook. Pure: a hook's keywords become a predicate over text."""
+"""Whether an event's text fires a hook: a hook's keywords become a predicate over text.
+
+Pure, but for a pattern that ran out of time, which rests for a while.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,6 @@ def compile_hook(hook: Hook) -> CompiledHook:
     return CompiledHook(hook, hook.target, _both(included, excluded), _may_block(keywords), needs)
 
 
-# Plain loops and no generators: these run for every event on every hook whose subject sees it.
-
-
 def _any(words: Sequence[str], match_type: str, *, undecided: bool) -> Predicate | None:
     if match_type == "CONTAINS" and len(words) > 1:
         return lambda text: _holds_one(words, text)
@@ -55,7 +55,7 @@ def _all(words: Sequence[str], match_type: str, *, undecided: bool) -> Predicate
 
 
 def _holds_one(words: Sequence[str], text: str) -> bool:
-    for word in words:  # noqa: SIM110 -- see above
+    for word in words:  # noqa: SIM110 -- a plain loop: it runs for every event on every hook that sees its subject
         if word in text:
             return True
     return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # the wheel has no types
@@ -44,8 +45,9 @@ class Backtracking:
 Pattern = Linear | Backtracking
 
 
+@lru_cache(maxsize=4096)
 def compile_pattern(source: str) -> Pattern:
-    """Compile a regular expression in which `.` also matches newlines.
+    """Compile a regular expression in which `.` also matches newlines. Asked again, it gives the same one.
 
     Raises:
         ValueError: it is none; the message is the parser's.

@@ -20,24 +20,24 @@ class HookResources:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def list(self, namespace: str, search: str) -> list[Resource]:
+    def list(self, namespace: str, search: str) -> list[Hook]:
         """The hooks of a namespace whose name, type, subject or URL holds a text, whatever its case."""
         wanted = search.casefold()
-        return [_resource(hook) for hook in self._registry.hooks(namespace) if wanted in _searchable(hook)]
+        return [hook for hook in self._registry.hooks(namespace) if wanted in _searchable(hook)]
 
-    def get(self, namespace: str, name: str) -> Resource:
-        return _resource(self._registry.get(namespace, name))
+    def get(self, namespace: str, name: str) -> Hook:
+        return self._registry.get(namespace, name)
 
-    async def create(self, namespace: str, resource: Resource) -> Resource:
+    async def create(self, namespace: str, resource: Resource) -> Hook:
         posted = parse(resource, namespace)
         born = {
             "uid": str(uuid.uuid4()),
             "generation": 1,
             "creation_timestamp": cloudevent.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        return _resource(await self._registry.create(_with_metadata(posted, born)))
+        return await self._registry.create(_with_metadata(posted, born))
 
-    async def replace(self, namespace: str, name: str, resource: Resource) -> Resource:
+    async def replace(self, namespace: str, name: str, resource: Resource) -> Hook:
         posted = parse(resource, namespace, name)
         current = self._registry.get(namespace, name)
         revision = current.metadata.resource_version
@@ -51,7 +51,7 @@ class HookResources:
             "generation": current.metadata.generation + (posted.spec != current.spec),
             "creation_timestamp": current.metadata.creation_timestamp,
         }
-        return _resource(await self._registry.replace(_with_metadata(posted, kept), int(revision)))
+        return await self._registry.replace(_with_metadata(posted, kept), int(revision))
 
     async def delete(self, namespace: str, name: str) -> None:
         await self._registry.delete(namespace, name)
@@ -59,10 +59,6 @@ class HookResources:
 
 def _with_metadata(hook: Hook, changes: Mapping[str, Any]) -> Hook:
     return hook.model_copy(update={"metadata": hook.metadata.model_copy(update=changes)})
-
-
-def _resource(hook: Hook) -> Resource:
-    return hook.model_dump(mode="json", by_alias=True)
 
 
 def _searchable(hook: Hook) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,18 +20,18 @@ Resource = Mapping[str, Any]
 
 
 class Hooks(Protocol):
-    """Where hooks are kept, as resources in the form of the custom resource.
+    """Where hooks are kept: resources in the form of the custom resource in, models that become such JSON out.
 
     Raises the errors of `app.errors`: NotFoundError, ConflictError, InvalidResourceError, UnavailableError.
     """
 
-    def list(self, namespace: str, search: str) -> Sequence[Resource]: ...
+    def list(self, namespace: str, search: str) -> Sequence[BaseModel]: ...
 
-    def get(self, namespace: str, name: str) -> Resource: ...
+    def get(self, namespace: str, name: str) -> BaseModel: ...
 
-    async def create(self, namespace: str, resource: Resource) -> Resource: ...
+    async def create(self, namespace: str, resource: Resource) -> BaseModel: ...
 
-    async def replace(self, namespace: str, name: str, resource: Resource) -> Resource: ...
+    async def replace(self, namespace: str, name: str, resource: Resource) -> BaseModel: ...
 
     async def delete(self, namespace: str, name: str) -> None: ...
 

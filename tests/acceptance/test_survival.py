@@ -10,11 +10,13 @@ from pathlib import Path
 
 import aiohttp
 import nats
+from aiohttp import web
+from nats.js.api import ConsumerInfo
 
 from streams import live
 from tests.app import App, hook, running_app
-from tests.receiver import Receiver
-from tests.servers import NatsServer
+from tests.receiver import Call, Receiver, running_receiver
+from tests.servers import NatsServer, jetstream
 
 HOOKS = "/api/v1/namespaces/ops-system/eventhooks"
 
@@ -146,14 +148,19 @@ async def test_one_of_two_replicas_killed_leaves_nothing_undelivered(
         await receiver.wait_for(lambda: acknowledged <= ids_received(receiver), 40)
 
 
-async def test_a_graceful_stop_gives_back_what_is_in_flight_at_once(
-    app: App, provisioned: NatsServer, receiver: Receiver
-) -> None:
-    await make_hook(app, receiver)
-    acknowledged = set(await post_all(app, 300, 3000, until_acknowledged=True))
-    await app.stop()
-    await app.start()
-    await receiver.wait_for(lambda: acknowledged <= ids_received(receiver), 10)
+async def test_a_restart_in_the_middle_of_deliveries_neither_loses_nor_repeats_one(app: App) -> None:
+    async def slowly(_: Call) -> web.Response:
+        await asyncio.sleep(0.2)
+        return web.Response()
+
+    async with running_receiver(slowly) as receiver:
+        await make_hook(app, receiver)
+        acknowledged = set(await post_all(app, 2000, 2000, until_acknowledged=True))
+        assert len(receiver.calls) < 2000, "the app is to be stopped in the middle"
+        await app.stop()
+        await app.start()
+        await receiver.wait_for(lambda: acknowledged <= ids_received(receiver), 30)
+    assert len(receiver.calls) == len(acknowledged) == 2000
 
 
 async def test_without_nats_posts_are_refused_and_the_process_is_not_ready(
@@ -170,6 +177,26 @@ async def test_without_nats_posts_are_refused_and_the_process_is_not_ready(
     await app.wait_until_ready()
     async with http.post(f"{app.url}/api/v1/namespaces/default/events/x", json={}) as response:
         assert response.status == 200
+
+
+async def test_roles_divide_the_work_between_processes(
+    provisioned: NatsServer, tmp_path: Path, receiver: Receiver, http: aiohttp.ClientSession
+) -> None:
+    endpoint = provisioned.url
+    async with running_app(tmp_path / "door", EVENT_ENDPOINT=endpoint, ROLES="ingress") as door:
+        await make_hook(door, receiver)
+        acknowledged = set(await post_all(door, 20, 2000, until_acknowledged=True))
+        assert (await _consumer(provisioned)).num_pending == 20, "nobody has read them yet"
+        async with running_app(tmp_path / "matcher", EVENT_ENDPOINT=endpoint, ROLES="hooks") as matcher:
+            await receiver.wait_for(lambda: acknowledged <= ids_received(receiver))
+            async with http.post(f"{matcher.url}/api/v1/namespaces/default/events/x", json={}) as response:
+                assert response.status == 404
+
+
+async def _consumer(server: NatsServer) -> ConsumerInfo:
+    async with jetstream(server.url) as js:
+        info: ConsumerInfo = await js.consumer_info("ops", "hooks")
+        return info
 
 
 async def test_a_full_stream_refuses_and_keeps_what_it_has(

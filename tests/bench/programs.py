@@ -75,9 +75,7 @@ def app(folder: Path, nats: str, **more: str) -> contextlib.AbstractAsyncContext
     """Ours, as it is started in production."""
     port = free_port()
     arguments = ("-m", "faststream", "run", "app.main:app", "--port", str(port))
-    # The sink is on loopback, where hooks may not connect to by default.
-    environment = {"EVENT_ENDPOINT": nats, "EGRESS_ALLOW": "127.0.0.0/8", "KUBERNETES": "off", **more}
-    return running("app", folder, *arguments, port=port, environment=environment)
+    return running("app", folder, *arguments, port=port, environment={"EVENT_ENDPOINT": nats, **more})
 
 
 def floor_of_ingress(folder: Path, nats: str) -> contextlib.AbstractAsyncContextManager[Program]:

@@ -7,14 +7,13 @@ import json
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 
 import aiohttp
 import nats
 import pytest
 
-from app.embedded import EmbeddedServer
+from app.embedded import EmbeddedServer, nats_server
 from app.errors import ConfigurationError
 from tests.app import App
 from tests.servers import free_port
@@ -149,7 +148,7 @@ async def test_what_cannot_work_ends_the_process_with_a_clear_message(
 async def test_a_wrong_password_ends_the_process_and_is_not_shown(tmp_path: Path) -> None:
     port = free_port()
     server = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).parent / "nats-server"),
+        nats_server(),
         *("--addr", "127.0.0.1", "--port", str(port), "--user", "ops", "--pass", "right"),
         stderr=asyncio.subprocess.DEVNULL,
     )

@@ -17,9 +17,10 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 from nats.js.errors import ServiceUnavailableError
 
+from app.embedded import nats_server
 from streams import connection
 from streams.connection import UnavailableError, connected
-from tests.servers import NatsServer, free_port, nats_server_binary, running_nats, wait_for_port
+from tests.servers import NatsServer, free_port, running_nats, wait_for_port
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "hunter2"
@@ -167,7 +168,7 @@ async def test_a_wrong_password_is_one_line_and_no_secret(tmp_path: Path) -> Non
 async def test_a_server_without_jetstream_is_told_how_to_start() -> None:
     port = free_port()
     server = await asyncio.create_subprocess_exec(
-        nats_server_binary(), "--addr", "127.0.0.1", "--port", str(port), stderr=asyncio.subprocess.DEVNULL
+        nats_server(), "--addr", "127.0.0.1", "--port", str(port), stderr=asyncio.subprocess.DEVNULL
     )
     try:
         await wait_for_port(port)

@@ -1,0 +1,53 @@
+"""Pulling on a real server: what arrives is handed on, what nobody takes is given back at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from nats.aio.client import Client
+
+from app.jetstream.pull import BATCH, Pull
+from streams.consumers import ACK_WAIT_SECONDS
+
+
+async def publish(client: Client, count: int) -> None:
+    for number in range(count):
+        await client.jetstream().publish("ops.a", b"%d" % number)
+
+
+async def take(pull: Pull, count: int) -> list[bytes]:
+    """What batches bring, acknowledged, until there are enough."""
+    taken: list[bytes] = []
+    async with asyncio.timeout(ACK_WAIT_SECONDS / 2):  # what was not given back would come later than this
+        while len(taken) < count:
+            for message in await pull.batch():
+                taken.append(message.data)
+                await message.ack()
+    return taken
+
+
+async def test_more_than_one_request_brings_comes_in_order(client: Client) -> None:
+    await publish(client, BATCH + 50)
+    pull = Pull(client, "ops", "hooks")
+    await pull.open()
+    assert await take(pull, BATCH + 50) == [b"%d" % number for number in range(BATCH + 50)]
+
+
+async def test_what_was_not_taken_is_given_back_at_once(client: Client) -> None:
+    await publish(client, 10)
+    first = Pull(client, "ops", "hooks")
+    await first.open()
+    while len(first._buffer) < 10:
+        await first._wait()
+    await first.close()
+    second = Pull(client, "ops", "hooks")
+    await second.open()
+    assert sorted(await take(second, 10)) == [b"%d" % number for number in range(10)]
+
+
+async def test_a_consumer_that_is_not_there_is_reported(client: Client) -> None:
+    pull = Pull(client, "ops", "nobody")
+    await pull.open()
+    with pytest.raises(ConnectionError, match="503"):
+        await pull.batch()
