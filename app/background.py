@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 
@@ -20,6 +20,10 @@ class Background:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+
+    def start_all(self, works: Iterable[tuple[str, Coroutine[Any, Any, Any]]]) -> None:
+        for name, work in works:
+            self.start(name, work)
 
     async def stop(self) -> None:
         self.stopping = True

@@ -6,7 +6,7 @@ faststream run app.main:app
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -18,27 +18,40 @@ from app import announcement, settings
 from app.asyncapi import EventCatalog
 from app.background import Background
 from app.delivery.channels.base import Channel
+from app.delivery.channels.elasticsearch import Elasticsearch
+from app.delivery.channels.event import Event
 from app.delivery.channels.http import make_session
 from app.delivery.channels.webhook import Webhook
-from app.delivery.dispatch import Dispatcher
-from app.delivery.settle import Settlement
+from app.delivery.channels.xiezuo import Xiezuo
+from app.delivery.egress import Egress
+from app.delivery.service import DeliveryService
 from app.embedded import EmbeddedServer
 from app.errors import ConfigurationError
-from app.hooks.hook import Hook
-from app.hooks.registry import Registry
-from app.hooks.resources import HookResources
-from app.hooks.subscribe import Matcher, subscribe
+from app.hooks import keys
+from app.hooks.service import HookService
+from app.hooks.status import HookWithStatus
+from app.hooks.subscribe import subscribe
 from app.ingress import documents, openapi
+from app.ingress.attempts import AttemptEndpoints
+from app.ingress.delivery_operations import attempt_operations, letter_operations, statistics_operations
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints
+from app.ingress.letters import LetterEndpoints
 from app.ingress.operations import Operation, event_operations, health_operations, hook_operations
+from app.ingress.operator_operations import pause_operations, question_operations, replay_operations
+from app.ingress.pauses import PauseEndpoints
 from app.ingress.publish import PostedEvents
+from app.ingress.questions import QuestionEndpoints
+from app.ingress.replays import ReplayEndpoints
 from app.ingress.routes import http_app
+from app.ingress.statistics import StatisticsEndpoints
 from app.jetstream.broker import make_broker
 from app.jetstream.publish import JetStreamPublisher, Publish
 from app.jetstream.streams import Provisioning
 from app.server import OpsApplication
 from app.settings import Settings
+from app.sources.kubernetes.connection import Connection
+from app.sources.kubernetes.secrets import KubernetesSecrets
 from app.sources.publish import EventPublishers
 from app.telemetry.metrics import Metrics
 from app.telemetry.readiness import Readiness
@@ -51,39 +64,55 @@ def create_app(configured: Settings) -> OpsApplication:
     """Make the application. Nothing is opened, started or connected before it runs."""
     broker = make_broker(configured.nats_servers, configured.event_credentials)
     provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded)
-    publisher, registry, settlement = JetStreamPublisher(), Registry(lambda: broker.client), Settlement()
-    channels: dict[str, Channel] = {}
-    metrics = Metrics()
-    dispatcher = Dispatcher(channels, settlement, metrics)
-    matcher = Matcher(registry, dispatcher, settlement, metrics)
+    publisher, metrics, channels = JetStreamPublisher(), Metrics(), dict[str, Channel]()
+    hooks = HookService(lambda: broker.client, configured.event_stream_replicas)
+    delivery = DeliveryService(hooks.surroundings(publisher, channels, metrics))
+    matcher = hooks.matcher(delivery.dispatcher, delivery.settlement, metrics)
     readers = [subscribe(broker, matcher, configured.event_stream_replicas)] if "hooks" in configured.roles else []
     EventPublishers(broker, configured.event_cluster)
 
-    async def read_hooks(_: Client) -> None:
-        background.start("following the registry", registry.follow())
-        background.start("reporting progress", settlement.report_progress())
-        await registry.complete()
+    async def find_keys(_: Client) -> None:
+        hooks.sealing.use(await _sealing_keys(configured, lambda: broker.client))
 
-    async def stop_reading() -> None:
+    async def begin(client: Client) -> None:
+        background.start_all(hooks.following())
+        await hooks.complete()
+        hooks.subscribe(delivery.drains.changed_all)
+        drains = "delivery" in configured.roles
+        background.start_all(delivery.work(client, drains=drains))
+        if drains:
+            background.start("replaying", hooks.replayer(publisher, delivery.drains.wake).run())
+
+    async def stop() -> None:
         for reader in readers:
             await reader.stop()
-        await dispatcher.drain(_DRAIN_SECONDS)
+        await matcher.finish()
+        await delivery.stop(_DRAIN_SECONDS)
         await background.stop()
+        hooks.close()
 
     app = OpsApplication(
         broker,
         logger=None,
         specification=EventCatalog(title="Ops events", version=VERSION),
-        lifespan=partial(_resources, configured, channels),
+        lifespan=partial(_resources, configured, publisher, channels),
         after_startup=[lambda: _announce(configured, app)],
-        on_shutdown=[stop_reading],
+        on_shutdown=[stop],
     )
     background = Background(app.fail)
-    broker.steps = (publisher.listen, provisioning, read_hooks)
+    broker.steps = (publisher.listen, provisioning, find_keys, begin, delivery.respondent.listen)
     broker.lost = partial(app.fail, "the connection to NATS ended for good")
-    ready = Readiness(nats=broker.not_connected, streams=provisioning.not_ready, hooks=registry.not_ready)
-    app.inner = _http(configured, app, _operations(configured, publisher, registry, metrics, ready))
+    ready = Readiness(nats=broker.not_connected, streams=provisioning.not_ready, hooks=hooks.not_ready)
+    events = PostedEvents(publisher, configured.event_cluster, metrics)
+    app.inner = _http(configured, app, _operations(configured, events, hooks, delivery, Health(ready, metrics)))
     return app
+
+
+async def _sealing_keys(configured: Settings, connection: Callable[[], Client | None]) -> Sequence[str]:
+    given = configured.sealing_keys
+    if configured.embedded:
+        return await keys.in_folder(given, configured.embedded_folder)
+    return await keys.in_nats(given, connection)
 
 
 def _announce(configured: Settings, app: OpsApplication) -> None:
@@ -91,11 +120,17 @@ def _announce(configured: Settings, app: OpsApplication) -> None:
 
 
 @asynccontextmanager
-async def _resources(configured: Settings, channels: dict[str, Channel]) -> AsyncIterator[None]:
+async def _resources(configured: Settings, publish: Publish, channels: dict[str, Channel]) -> AsyncIterator[None]:
     """What is open from before the first connection until after the last."""
     embedded = EmbeddedServer(configured.embedded_folder, configured.embedded_port)
-    async with make_session() as session:
-        channels["webhook"] = Webhook(session)
+    connector = Egress(configured.egress).connector()
+    async with make_session(connector) as session, Connection(configured.kubernetes_source) as kubernetes:
+        channels.update(
+            webhook=Webhook(session, KubernetesSecrets(kubernetes)),
+            xiezuo=Xiezuo(session),
+            event=Event(publish),
+            elasticsearch=Elasticsearch(session),
+        )
         if configured.embedded:
             await embedded.start()
         try:
@@ -105,26 +140,34 @@ async def _resources(configured: Settings, channels: dict[str, Channel]) -> Asyn
 
 
 def _operations(
-    configured: Settings, publish: Publish, registry: Registry, metrics: Metrics, readiness: Readiness
+    configured: Settings, events: PostedEvents, hooks: HookService, delivery: DeliveryService, health: Health
 ) -> tuple[Operation, ...]:
-    health = health_operations(Health(readiness, metrics))
     if "ingress" not in configured.roles:
-        return health
-    events = PostedEvents(publish, configured.event_cluster, metrics)
-    return (*event_operations(events), *hook_operations(HookEndpoints(HookResources(registry))), *health)
+        return health_operations(health)
+    return (
+        *event_operations(events),
+        *hook_operations(HookEndpoints(hooks.resources)),
+        *pause_operations(PauseEndpoints(hooks.switch)),
+        *replay_operations(ReplayEndpoints(hooks.replays)),
+        *question_operations(QuestionEndpoints(hooks.dry_runs, hooks.explanations)),
+        *attempt_operations(AttemptEndpoints(delivery.history, hooks.exists)),
+        *letter_operations(LetterEndpoints(delivery.letters, hooks.exists)),
+        *statistics_operations(StatisticsEndpoints(delivery.statistics, hooks.pauses.get, hooks.exists)),
+        *health_operations(health),
+    )
 
 
 def _http(configured: Settings, app: OpsApplication, operations: tuple[Operation, ...]) -> ASGIApp:
-    description = openapi.document(operations, {"Hook": Hook.model_json_schema()}, VERSION)
+    description = openapi.document(operations, {"Hook": HookWithStatus.model_json_schema()}, VERSION)
     pages = documents.routes(description, lambda: app.schema.to_specification().to_json())
     return http_app(operations, pages, configured.server_token)
 
 
-def _load() -> Settings:
+def _make() -> OpsApplication:
     try:
-        return settings.load()
+        return create_app(settings.load())
     except ConfigurationError as error:
         sys.exit(f"ops-events cannot start: {error}")
 
 
-app = create_app(_load())
+app = _make()

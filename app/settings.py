@@ -9,8 +9,11 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.delivery.egress import Policy
 from app.errors import ConfigurationError
 from app.events import subject
+from app.hooks import keys
+from app.sources.kubernetes.connection import ServiceAccount, Source, find
 from streams.endpoint import credentials_file, redacted, servers
 
 Role = Literal["ingress", "watch", "hooks", "notifications", "delivery"]
@@ -27,6 +30,19 @@ class Settings(BaseSettings):
     event_credentials: Path | None = Field(default=None, description="NATS creds file.")
     event_stream_replicas: Literal[1, 3, 5] = Field(default=1, description="Replicas of streams and buckets.")
     server_token: SecretStr | None = Field(default=None, description="Bearer token; unset: loopback clients only.")
+    egress_allow: str = Field(
+        default="", description="What hooks may connect to beyond the defaults: addresses, networks, names, `private`."
+    )
+    egress_deny: str = Field(default="", description="The same that they may not connect to; wins over EGRESS_ALLOW.")
+    secrets_key: SecretStr | None = Field(
+        default=None, description="Fernet keys, comma-separated, that seal the secrets of hooks; the first one seals."
+    )
+    kubernetes: Literal["auto", "on", "off"] = Field(
+        default="auto", description="Whether there is a Kubernetes API: auto looks for KUBECONFIG or a service account."
+    )
+    kubeconfig: str = Field(default="", description="kubeconfig files, separated by colons.")
+    kubernetes_service_host: str = Field(default="", description="Set by Kubernetes in a pod.")
+    kubernetes_service_port: str = Field(default="", description="Set by Kubernetes in a pod.")
     roles: Annotated[frozenset[Role], NoDecode] = ALL_ROLES
     embedded_port: int = Field(default=4222, ge=1, le=65535, description="Port of the embedded nats-server.")
     embedded_folder: Path = Field(default=Path(".data"), description="Folder of the embedded nats-server.")
@@ -53,6 +69,11 @@ class Settings(BaseSettings):
             _ = self.nats_servers
         except ValueError as error:
             raise ValueError(f"EVENT_ENDPOINT: {error}") from None
+        _ = self.egress
+        try:
+            _ = self.sealing_keys
+        except ValueError as error:
+            raise ValueError(f"SECRETS_KEY: {error}") from None
         try:
             _ = self.event_credentials and credentials_file(str(self.event_credentials))
         except ValueError as error:
@@ -72,6 +93,22 @@ class Settings(BaseSettings):
         if self.event_endpoint is None:
             return f"embedded nats-server on port {self.embedded_port}, files in {self.embedded_folder}/"
         return redacted(self.event_endpoint.get_secret_value())
+
+    @property
+    def egress(self) -> Policy:
+        """Where hooks may connect; to this machine only where everything runs on it."""
+        return Policy.parse(self.egress_allow, self.egress_deny, loopback=self.embedded)
+
+    @property
+    def sealing_keys(self) -> tuple[str, ...]:
+        """What seals the secrets of hooks; none: a key is made."""
+        return () if self.secrets_key is None else keys.parse(self.secrets_key.get_secret_value())
+
+    @property
+    def kubernetes_source(self) -> Source | None:
+        """Where the Kubernetes API is, if there is one."""
+        pod = ServiceAccount(self.kubernetes_service_host, self.kubernetes_service_port)
+        return find(self.kubernetes, self.kubeconfig, pod)
 
     @property
     def embedded(self) -> bool:

@@ -26,8 +26,22 @@ ATTEMPTS = "ops-attempts"
 ATTEMPTS_SUBJECT = "ops-attempts.>"
 """The same tokens again; one subject a target lets the server bound the ledger for each."""
 
+COUNTS = "ops-counts"
+"""Totals: how often each target was delivered to, in vain or not."""
+COUNTS_SUBJECT = "ops-counts.>"
+"""`ops-counts.{what is counted}.{target key}`: one subject a number, which the server adds up."""
+
+LIVE = "ops-live"
+"""`ops-live.{target key}`: asks every process how the target is there. No stream keeps it: who is away has no say."""
+
 HOOKS_BUCKET = "ops-hooks"
 """Key-value bucket of the event hooks that every replica watches."""
+HOOK_PAUSES_BUCKET = "ops-hook-pauses"
+"""Key-value bucket of the hooks that are paused, by target: `hooks.{namespace}.{name}`."""
+REPLAYS_BUCKET = "ops-replays"
+"""Key-value bucket of replays and how far they are: `{namespace}.{name}.{id}`."""
+KEYS_BUCKET = "ops-keys"
+"""Key-value bucket of the key that seals secrets; a name of its own, so that who may read hooks need not read it."""
 
 HOOKS_MATCHER = "hooks"
 """Durable consumer on `ops`, shared by all replicas that match events with hooks."""

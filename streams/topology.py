@@ -8,6 +8,7 @@ from nats.js.api import ConsumerConfig, StreamConfig
 
 from streams import buckets, consumers
 from streams.attempts import attempts
+from streams.counts import counts
 from streams.dead_letters import dead_letters
 from streams.ops import ops
 from streams.parked import parked
@@ -26,7 +27,7 @@ def topology(replicas: int) -> Topology:
     """What the product needs.
 
     What is written to comes before what is read: parked events, dead letters and the ledger exist before a consumer can
-    hand anybody an event to settle.
+    hand anybody an event to settle. The key of a hook's secrets, and its pause, come before the hook.
     """
     return Topology(
         streams=(
@@ -34,6 +35,10 @@ def topology(replicas: int) -> Topology:
             parked(replicas),
             dead_letters(replicas),
             attempts(replicas),
+            counts(replicas),
+            buckets.keys(replicas),
+            buckets.hook_pauses(replicas),
+            buckets.replays(replicas),
             buckets.hooks(replicas),
         ),
         consumers=((OPS, consumers.hooks_matcher(replicas)),),

@@ -151,6 +151,7 @@ STREAM_FIELDS: Mapping[str, Field] = MappingProxyType(
         "duplicate_window": Field(_number, safe),  # a smaller one may store a late repeat twice, and loses nothing
         "compression": Field(lambda value: _text(value) or "none", safe),  # counts for what is written from now on
         "allow_direct": Field(bool, safe),
+        "allow_msg_counter": Field(bool, impossible(REMAKE_STREAM), silent=NEVER),
         "allow_rollup_hdrs": Field(bool, safe),
         "allow_msg_ttl": Field(bool, _one_way("expiry by message cannot be switched off again")),
         "deny_delete": Field(bool, _one_way("a denial cannot be taken back"), silent=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +12,17 @@ from app.events import readable
 from app.events.cloudevent import CloudEvent
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen, nor is `Delivery`: one is made for every event, and freezing costs 1 µs
 class Received:
-    """An event as it came from the stream."""
+    """An event as it came from the stream; never changed."""
 
     event: CloudEvent[Any]
     payload: bytes  # the message as it was stored
     structured: bool = True  # `payload` is the event as structured JSON
+    headers: Mapping[str, str] = field(default_factory=dict)  # as they were stored
+    subject: str = ""  # that it was stored on
+    sequence: int = 0  # in the stream `ops`; 0: unknown
+    stored: float = 0.0  # when `ops` took it, Unix seconds; 0: unknown
 
     @cached_property
     def text(self) -> str:
@@ -28,22 +32,25 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a delivery goes. The URL may hold a secret: it stays out of logs, metrics and errors."""
+    """Where a delivery goes. URL and options may hold secrets: what is shown of them, `masking.py` says."""
 
     key: str  # names the target everywhere: `hooks.{namespace}.{name}`
     channel: str
-    url: str
+    url: str = field(repr=False)
     additional: str
-    options: Mapping[str, str]
+    options: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
     """One event for one target. A repeat carries the same id."""
 
     id: str
     target: Target
     received: Received
+    replay: str = ""  # the replay that brings it
+    attempts: int = 0  # made before
+    undecided: bool = False  # whether the hook wants it is not known yet
 
 
 def delivery_of(received: Received, target: Target) -> Delivery:

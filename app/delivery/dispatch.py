@@ -1,29 +1,37 @@
-"""From a message and its deliveries to a settled message, many at a time."""
+"""From a message and its deliveries to a settled message, many at a time.
+
+A message of the stream `ops` is acknowledged when each of its deliveries is done or kept for later, never before.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Final, get_args
+from typing import Any, Final
 
 from nats.aio.msg import Msg
 
-from app.delivery.channels.base import Channels
+from app.delivery.attempt import Lanes
 from app.delivery.delivery import Delivery
-from app.delivery.lane import Lane
-from app.delivery.outcome import Delivered, Outcome, Refused, TryLater
-from app.delivery.retry import delay
+from app.delivery.lane import BEHIND, FULL, OPEN, Held
+from app.delivery.outcome import Delivered, Failure, Outcome
+from app.delivery.park import Parking
+from app.delivery.retry import Again, Bury, Debt, after_failure, jittered
 from app.delivery.settle import Settlement, tries
-from app.telemetry.metrics import Metrics
+from app.errors import OpsError
 
 log = logging.getLogger(__name__)
 
 OUTSTANDING: Final = 1024  # messages worked on at a time; reading the stream waits while there are more
-_REMEMBERED: Final = 100_000  # deliveries that worked while a sibling of the same message did not
+_RETURNS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before an event comes again that could not even be kept
+UNDECIDED: Final = Held("the hook's keywords could not be decided")
+
+Wake = Callable[[str], None]  # tells who drains that a target is owed something
 
 
 @dataclass(slots=True)
@@ -31,105 +39,93 @@ class _Work:
     """A message, and what has been heard of its deliveries."""
 
     message: Msg
-    deliveries: Sequence[Delivery]
     missing: int
-    delivered: list[str] = field(default_factory=list)
-    failed: list[TryLater | Refused] = field(default_factory=list)
+    lost: bool = False  # one of them is neither done nor kept: the message has to come again
 
 
 class Dispatcher:
-    """Gives each delivery to its target's lane, and settles a message when all of its deliveries have been heard of."""
+    """Gives each delivery to its target's lane, keeps for later what the lane does not take or what fails."""
 
-    def __init__(self, channels: Channels, settlement: Settlement, metrics: Metrics) -> None:
-        self._channels = channels
+    def __init__(self, lanes: Lanes, parking: Parking, settlement: Settlement, wake: Wake = lambda _: None) -> None:
+        self._lanes = lanes
+        self._parking = parking
         self._settlement = settlement
-        self._attempts = {kind: metrics.delivery_attempts.labels(kind.__name__) for kind in get_args(Outcome)}
-        self._lanes: dict[str, Lane] = {}
+        self._wake = wake
         self._room = asyncio.Semaphore(OUTSTANDING)
         self._open = 0
         self._idle = asyncio.Event()
-        self._remembered: dict[str, None] = {}
-        self._failing: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, message: Msg, deliveries: Sequence[Delivery]) -> None:
         """Begin work on a message that the settlement knows; waits while there is no room for it."""
         await self._room.acquire()
         self._open += 1
-        outstanding = [delivery for delivery in deliveries if delivery.id not in self._remembered]
-        work = _Work(message, deliveries, len(outstanding))
-        for delivery in outstanding:
-            await self._lane(delivery.target.key).put(delivery, partial(self._hear, work, delivery))
-        if not outstanding:
-            await self._settle(work)
+        work = _Work(message, len(deliveries))
+        for delivery in deliveries:
+            hear = partial(self._hear, work, delivery)
+            held = UNDECIDED if delivery.undecided else self._lanes[delivery.target.key].put(delivery, hear)
+            if held is not None:
+                self._start(hear(held))
 
     async def drain(self, seconds: float) -> None:
-        """Wait for what is being worked on, then give back the rest."""
+        """Wait for what is being worked on; what is not done then has not been settled."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._open:
                     self._idle.clear()
                     await self._idle.wait()
-        for lane in self._lanes.values():
-            lane.cancel()
-        await self._settlement.give_back_all()
+        for task in self._tasks:
+            task.cancel()
 
-    def _lane(self, target: str) -> Lane:
-        lane = self._lanes.get(target)
-        if lane is None:
-            lane = self._lanes[target] = Lane(self._attempt)
-        return lane
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work beside the reading of the stream: keeping one event must not hold up the next."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _attempt(self, delivery: Delivery) -> Outcome:
-        channel = self._channels.get(delivery.target.channel)
-        if channel is None:
-            return Refused(f"this version has no channel {delivery.target.channel}")
-        return await channel.send(delivery)
-
-    async def _hear(self, work: _Work, delivery: Delivery, outcome: Outcome) -> None:
-        self._attempts[type(outcome)].inc()
-        self._report(delivery.target.key, outcome)
-        if isinstance(outcome, Delivered):
-            work.delivered.append(delivery.id)
-        else:
-            work.failed.append(outcome)
+    async def _hear(self, work: _Work, delivery: Delivery, outcome: Outcome | Held) -> None:
+        if not (isinstance(outcome, Delivered) or await self._is_kept(delivery, outcome)):
+            work.lost = True
         work.missing -= 1
         if not work.missing:
             await self._settle(work)
 
-    async def _settle(self, work: _Work) -> None:
-        if work.failed:
-            self._remember(work.delivered)
-            await self._settlement.later(work.message, _pause(tries(work.message), work.failed))
+    async def _is_kept(self, delivery: Delivery, outcome: Failure | Held) -> bool:
+        """Keep it for later, or a dead letter of it; false where that is not possible now."""
+        key = delivery.target.key
+        try:
+            await self._keep(delivery, outcome)
+        except OpsError as error:
+            log.warning("an event for %s cannot be kept for later and stays in ops: %s", key, error)
+        except Exception:  # the one place that decides: a message that nobody settles would never come again
+            log.exception("keeping an event for %s failed by a fault of ours; it stays in ops", key)
         else:
-            self._forget(work.deliveries)
+            return True
+        return False
+
+    async def _keep(self, delivery: Delivery, outcome: Failure | Held) -> None:
+        if isinstance(outcome, Held):
+            if outcome in {OPEN, BEHIND, FULL}:
+                self._lanes[delivery.target.key].fall_behind()
+            await self._parking.park(delivery, outcome.reason)
+        else:
+            await self._keep_failed(delivery, outcome)
+        self._wake(delivery.target.key)
+
+    async def _keep_failed(self, delivery: Delivery, outcome: Failure) -> None:
+        match after_failure(Debt(), outcome, now=time.time(), took_others=0.0):
+            case Again(debt):
+                await self._parking.park(delivery, outcome.reason, debt)
+            case Bury(debt, reason):
+                await self._parking.bury(delivery, reason, debt, copy="-ops", last=outcome)
+
+    async def _settle(self, work: _Work) -> None:
+        if work.lost:
+            tried = min(tries(work.message), len(_RETURNS))
+            await self._settlement.later(work.message, jittered(_RETURNS[tried - 1]))
+        else:
             await self._settlement.done(work.message)
         self._open -= 1
         self._room.release()
         if not self._open:
             self._idle.set()
-
-    def _remember(self, delivered: Sequence[str]) -> None:
-        """Keep what worked, so that the next try of the message does not repeat it."""
-        self._remembered.update(dict.fromkeys(delivered))
-        while len(self._remembered) > _REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-
-    def _forget(self, deliveries: Sequence[Delivery]) -> None:
-        if self._remembered:
-            for delivery in deliveries:
-                self._remembered.pop(delivery.id, None)
-
-    def _report(self, target: str, outcome: Outcome) -> None:
-        """Log when a target begins to fail and when it works again, not each event in between."""
-        if isinstance(outcome, Delivered):
-            if target in self._failing:
-                self._failing.discard(target)
-                log.info("%s works again", target)
-        elif target not in self._failing:
-            self._failing.add(target)
-            log.warning("%s fails, its events are kept for later: %s", target, outcome.reason)
-
-
-def _pause(tried: int, failed: Sequence[TryLater | Refused]) -> float:
-    asked = [outcome.after for outcome in failed if isinstance(outcome, TryLater) and outcome.after is not None]
-    return delay(tried, max(asked, default=None))

@@ -3,28 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Answer(NamedTuple):
+    """What the endpoint said, as far as it was read."""
+
+    status: int
+    body: bytes = b""  # at most the first KiB
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """The endpoint took it."""
 
-    status: int | None = None
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """It did not work now and may work later."""
+    """It did not work now and may work later: the endpoint is away, in trouble, or not set up yet."""
 
     reason: str
     after: float | None = None  # seconds the endpoint asked us to wait (Retry-After)
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The endpoint lives and asks for less (429, 503)."""
+
+    reason: str
+    after: float | None = None  # seconds the endpoint asked us to wait (Retry-After)
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The endpoint will not take this message, however often it is sent."""
+    """The endpoint will not take this message. Tried a few times more: endpoints are wrong now and then."""
 
     reason: str
+    answer: Answer | None = None
 
 
-Outcome = Delivered | TryLater | Refused
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The endpoint wants nothing any more (410): the hook stops."""
+
+    reason: str
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """No attempt can succeed, as with an event that goes round in a loop: a dead letter at once."""
+
+    reason: str
+    answer: None = None
+
+
+Failure = TryLater | Busy | Refused | Gone | Impossible
+Outcome = Delivered | Failure

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from math import isfinite
 from typing import Final
 
 from app.events.subject import ANY, REST
-from app.hooks.match import CompiledHook, Predicate
-from app.hooks.pattern import any_of
+from app.hooks.gate import Group, groups
+from app.hooks.match import CompiledHook
 
-_MANY: Final = 8  # hooks, from which one search for all of their words is quicker than one for each
 _REMEMBERED: Final = 20_000  # subjects; a cluster has more objects that are quiet than that are busy
 
 
@@ -24,39 +23,24 @@ class Candidates:
     """The hooks whose filter sees a subject, by what it takes to know whether they want an event."""
 
     always: tuple[CompiledHook, ...]  # every event
-    quick: tuple[tuple[Predicate, CompiledHook], ...]  # by its text, at once
-    gate: Predicate  # a text that does not pass is wanted by none of `quick`
-    slow: tuple[tuple[Predicate, CompiledHook], ...]  # by its text, in a time that only has a bound
+    quick: tuple[Group, ...]  # by its text, in a time that is known beforehand
+    slow: tuple[CompiledHook, ...]  # by its text, in a time that only has a bound
+    cost: float  # nanoseconds that all of `quick` take for each byte of the text, at worst
 
     def __bool__(self) -> bool:
         return bool(self.always or self.quick or self.slow)
 
 
-def _candidates(hooks: Iterable[CompiledHook]) -> Candidates:
-    hooks = tuple(hooks)
+def candidates(hooks: Sequence[CompiledHook]) -> Candidates:
+    """What it takes to know which of some hooks want an event on a subject that each of them sees."""
     reading = [(hook.wants, hook) for hook in hooks if hook.wants is not None]
-    quick = tuple((wants, hook) for wants, hook in reading if not hook.may_block)
+    quick = [(wants, hook) for wants, hook in reading if isfinite(hook.cost)]
     return Candidates(
         always=tuple(hook for hook in hooks if hook.wants is None),
-        quick=quick,
-        gate=_gate([hook for _, hook in quick]),
-        slow=tuple((wants, hook) for wants, hook in reading if hook.may_block),
+        quick=groups(quick),
+        slow=tuple(hook for _, hook in reading if not isfinite(hook.cost)),
+        cost=sum(hook.cost for _, hook in quick),
     )
-
-
-def _gate(hooks: Sequence[CompiledHook]) -> Predicate:
-    """Where many hooks look for words, one search for all of their words; most events hold none of them."""
-    if len(hooks) < _MANY or not all(hook.needs for hook in hooks):
-        return lambda _: True
-    return _one_of(tuple(sorted({word for hook in hooks for word in hook.needs})))
-
-
-@lru_cache(maxsize=64)
-def _one_of(words: tuple[str, ...]) -> Predicate:
-    try:
-        return any_of(words).search
-    except ValueError:  # more words than one pattern holds
-        return lambda _: True
 
 
 @dataclass(slots=True)
@@ -72,6 +56,7 @@ class SubjectIndex:
     def __init__(self, hooks: Iterable[CompiledHook] = ()) -> None:
         self._root = _Node()
         self._remembered: dict[str, Candidates] = {}
+        self._of: dict[tuple[int, ...], Candidates] = {}  # by the identities of hooks: most subjects have the same
         for hook in hooks:
             self._add(hook)
 
@@ -79,10 +64,16 @@ class SubjectIndex:
         """The hooks whose filter sees a subject."""
         found = self._remembered.get(subject)
         if found is None:
-            found = _candidates(_walk(self._root, subject.split("."), 0))
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
-            self._remembered[subject] = found
+                self._of.clear()
+            found = self._remembered[subject] = self._candidates(tuple(_walk(self._root, subject.split("."), 0)))
+        return found
+
+    def _candidates(self, hooks: tuple[CompiledHook, ...]) -> Candidates:
+        same = tuple(map(id, hooks))
+        if (found := self._of.get(same)) is None:
+            found = self._of[same] = candidates(hooks)
         return found
 
     def _add(self, hook: CompiledHook) -> None:

@@ -1,25 +1,36 @@
-"""Whether an event's text fires a hook: a hook's keywords become a predicate over text.
+"""Whether an event's text fires a hook. Pure.
 
-Pure, but for a pattern that ran out of time, which rests for a while.
+A hook is compiled into a predicate for the event loop, and into its keywords one by one for what may take long: there
+some may stay undecided, and the hook is undecided only where they would have decided (Kleene's logic of three values).
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.delivery.delivery import Target
-from app.hooks.hook import Hook, Keywords
-from app.hooks.pattern import Backtracking, Pattern, compile_pattern
+from app.hooks.fuse import Fuse
+from app.hooks.hook import Hook
+from app.hooks.pattern import Contains, Pattern, keyword
+from app.hooks.text import Text
 
-log = logging.getLogger(__name__)
+_BEGINNING: Final = 16  # characters of a word by which it is looked for together with others
 
-REST_SECONDS: Final = 30.0  # that a pattern is left alone after it ran out of time
+Predicate = Callable[[Text], bool]
+Verdict = bool | None  # None: undecided
 
-Predicate = Callable[[str], bool]
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """One keyword of a hook."""
+
+    place: str  # `include[2]`: names it to the user
+    pattern: Pattern
+
+
+Find = Callable[[Keyword], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +39,84 @@ class CompiledHook:
 
     hook: Hook
     target: Target
-    wants: Predicate | None  # given the readable text of an event on its subject; None: every event there
-    may_block: bool  # `wants` may take long: call it in a thread
-    needs: tuple[str, ...]  # where given: `wants` is false of a text that holds none of these
+    wants: Predicate | None  # given the text of an event on its subject, where `cost` is bearable; None: every event
+    include: tuple[Keyword, ...]  # the cheapest first
+    exclude: tuple[Keyword, ...]
+    cost: float  # nanoseconds that `wants` takes for each byte of the text, at worst; infinite: it must not be called
+    needs: frozenset[str]  # where given: `wants` is false of a text that holds none of these
+    fuse: Fuse = field(default_factory=Fuse, compare=False)
+
+    def verdict(self, find: Find) -> Verdict:
+        """Whether the hook wants an event, by a search that may leave a keyword undecided."""
+        excluded = _one(map(find, self.exclude))
+        if excluded:
+            return False
+        enough = _every if self.hook.spec.keywords.match_mode == "ALL" else _one
+        included = enough(map(find, self.include)) if self.include else True
+        return None if included and excluded is None else included
 
 
 def compile_hook(hook: Hook) -> CompiledHook:
+    """Compile a hook.
+
+    Raises:
+        ValueError: a keyword is no regular expression; never where the hook was validated.
+    """
     keywords = hook.spec.keywords
-    enough = _all if keywords.match_mode == "ALL" else _any
-    included = enough(keywords.include, keywords.match_type, undecided=True)
-    excluded = _any(keywords.exclude, keywords.match_type, undecided=False)
-    needs = keywords.include if keywords.match_type == "CONTAINS" else ()
-    return CompiledHook(hook, hook.target, _both(included, excluded), _may_block(keywords), needs)
+    include = _keywords("include", keywords.include, keywords.match_type)
+    exclude = _keywords("exclude", keywords.exclude, keywords.match_type)
+    joined = _all if keywords.match_mode == "ALL" else _any
+    return CompiledHook(
+        hook=hook,
+        target=hook.target,
+        wants=_both(joined(include), _any(exclude)),
+        include=include,
+        exclude=exclude,
+        cost=sum(each.pattern.cost for each in (*include, *exclude)),
+        needs=frozenset(each.pattern.word[:_BEGINNING] for each in include if isinstance(each.pattern, Contains)),
+    )
 
 
-def _any(words: Sequence[str], match_type: str, *, undecided: bool) -> Predicate | None:
-    if match_type == "CONTAINS" and len(words) > 1:
-        return lambda text: _holds_one(words, text)
-    predicates = [_predicate(word, match_type, undecided=undecided) for word in words]
-    return predicates[0] if len(predicates) == 1 else _or(predicates)
+def _keywords(place: str, words: Sequence[str], match_type: str) -> tuple[Keyword, ...]:
+    found = (Keyword(f"{place}[{number}]", keyword(word, match_type)) for number, word in enumerate(words))
+    return tuple(sorted(found, key=lambda each: each.pattern.cost))
 
 
-def _all(words: Sequence[str], match_type: str, *, undecided: bool) -> Predicate | None:
-    predicates = [_predicate(word, match_type, undecided=undecided) for word in words]
-    return predicates[0] if len(predicates) == 1 else _and(predicates)
+def _one(verdicts: Iterable[Verdict]) -> Verdict:
+    """Whether one is true; asks no further once one is."""
+    found: Verdict = False
+    for verdict in verdicts:
+        if verdict:
+            return True
+        if verdict is None:
+            found = None
+    return found
+
+
+def _every(verdicts: Iterable[Verdict]) -> Verdict:
+    """Whether all are true; asks no further once one is false."""
+    return _not(_one(map(_not, verdicts)))
+
+
+def _not(verdict: Verdict) -> Verdict:
+    return None if verdict is None else not verdict
+
+
+def _any(keywords: Sequence[Keyword]) -> Predicate | None:
+    searches = [each.pattern.search for each in keywords]
+    if len(searches) <= 1:
+        return searches[0] if searches else None
+    words = [each.pattern.word for each in keywords if isinstance(each.pattern, Contains)]
+    if len(words) == len(keywords):
+        return lambda text: _holds_one(words, text.plain)
+    return lambda text: any(found(text) for found in searches)
+
+
+def _all(keywords: Sequence[Keyword]) -> Predicate | None:
+    searches = [each.pattern.search for each in keywords]
+    if len(searches) <= 1:
+        return searches[0] if searches else None
+    return lambda text: all(found(text) for found in searches)
 
 
 def _holds_one(words: Sequence[str], text: str) -> bool:
@@ -61,66 +126,9 @@ def _holds_one(words: Sequence[str], text: str) -> bool:
     return False
 
 
-def _or(predicates: Sequence[Predicate]) -> Predicate | None:
-    return (lambda text: any(found(text) for found in predicates)) if predicates else None
-
-
-def _and(predicates: Sequence[Predicate]) -> Predicate | None:
-    return (lambda text: all(found(text) for found in predicates)) if predicates else None
-
-
-def _predicate(word: str, match_type: str, *, undecided: bool) -> Predicate:
-    if match_type == "REGEX":
-        return _searches(compile_pattern(word), undecided=undecided)
-    if match_type == "EXACT":
-        return lambda text: word == text or word.strip() in {text.strip(), *_values(text)} - {""}
-    return lambda text: word in text
-
-
-def _values(text: str) -> Iterable[str]:
-    """The values of the lines `key: value `."""
-    return (line.partition(": ")[2].rstrip() for line in text.splitlines())
-
-
 def _both(included: Predicate | None, excluded: Predicate | None) -> Predicate | None:
     if excluded is None:
         return included
     if included is None:
         return lambda text: not excluded(text)
     return lambda text: not excluded(text) and included(text)
-
-
-def _searches(pattern: Pattern, *, undecided: bool) -> Predicate:
-    return _Guarded(pattern, undecided=undecided) if isinstance(pattern, Backtracking) else pattern.search
-
-
-class _Guarded:
-    """A search that may run out of time: then the event counts as wanted, and for a while no other is searched.
-
-    An operator would rather get an event too many than miss one, and than wait for a pattern that explodes.
-    """
-
-    def __init__(self, pattern: Backtracking, *, undecided: bool) -> None:
-        self._pattern = pattern
-        self._undecided = undecided
-        self._rests_until = 0.0
-
-    def __call__(self, text: str) -> bool:
-        if time.monotonic() < self._rests_until:
-            return self._undecided
-        try:
-            return self._pattern.search(text)
-        except TimeoutError:
-            self._rests_until = time.monotonic() + REST_SECONDS
-            log.warning(
-                "a keyword's regular expression ran out of time: for %.0f s every event counts as wanted by it;"
-                " write it without nested repetition",
-                REST_SECONDS,
-            )
-            return self._undecided
-
-
-def _may_block(keywords: Keywords) -> bool:
-    if keywords.match_type != "REGEX":
-        return False
-    return any(isinstance(compile_pattern(word), Backtracking) for word in (*keywords.include, *keywords.exclude))

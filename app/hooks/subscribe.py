@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Annotated, Final
+import math
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Final
 
 from faststream import AckPolicy, Context
 from faststream.nats import JStream, NatsBroker, PullSub
@@ -12,14 +15,18 @@ from faststream.nats.message import NatsBatchMessage
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
 
-from app.delivery.delivery import Received, delivery_of
+from app.delivery.delivery import Delivery, Received, Target, delivery_of
 from app.delivery.dispatch import Dispatcher
-from app.delivery.retry import delay
-from app.delivery.settle import Settlement, tries
+from app.delivery.retry import jittered
+from app.delivery.settle import Settlement
 from app.events import cloudevent
-from app.hooks.index import Candidates, SubjectIndex
+from app.events.cloudevent import CloudEvent
+from app.hooks.index import SubjectIndex
+from app.hooks.judge import Judge
 from app.hooks.match import CompiledHook
 from app.hooks.registry import Registry
+from app.hooks.wanting import Found, wanting
+from app.jetstream.place import place_of
 from app.jetstream.pull import BATCH, POLL, hand_on_promptly, raw
 from app.telemetry.metrics import Metrics
 from streams.consumers import hooks_matcher
@@ -27,36 +34,90 @@ from streams.subjects import HOOKS_MATCHER, OPS, OPS_SUBJECT
 
 log = logging.getLogger(__name__)
 
+_FAULT: Final = 5.0  # seconds before an event comes again that we failed at
+_OPEN: Final = 64  # events that wait for a thread; reading the stream waits while there are more
+
 Batch = Annotated[NatsBatchMessage, Context("message")]
 
 
 class Matcher:
     """Takes batches of messages; each is settled here where no hook wants it, else by delivery."""
 
-    def __init__(self, registry: Registry, dispatcher: Dispatcher, settlement: Settlement, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        dispatcher: Dispatcher,
+        settlement: Settlement,
+        metrics: Metrics,
+        judge: Judge | None = None,
+    ) -> None:
         self._registry = registry
         self._dispatcher = dispatcher
         self._settlement = settlement
         self._metrics = metrics
+        self._judge = judge or Judge()
+        self._places = asyncio.Semaphore(_OPEN)
+        self._deciding: set[asyncio.Task[None]] = set()
 
     async def __call__(self, batch: Batch) -> None:
         self._settlement.begin(batch.raw_message)
         for message in batch.raw_message:
-            try:
-                await self._match(self._registry.index, message)
-            except Exception:  # the one place that decides: a fault at one event must not hold up the others
-                log.exception("matching the event %s failed by a fault of ours; it is kept for later", message.subject)
-                await self._settlement.later(message, delay(tries(message)))
+            await self._safely(message, self._match(self._registry.index, message))
+
+    async def finish(self) -> None:
+        """Wait for the events that are being decided, about a second; called when nothing more is read."""
+        while self._deciding:
+            await asyncio.wait(self._deciding)
+
+    async def _safely(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:  # the one place that decides: a fault at one event must not hold up the others
+            log.exception("matching the event %s failed by a fault of ours; it is kept for later", message.subject)
+            await self._settlement.later(message, jittered(_FAULT))
 
     async def _match(self, index: SubjectIndex, message: Msg) -> None:
         # The subject decides first: no JSON is parsed for an event whose subject nobody wants.
         candidates = index.find(message.subject)
         received = self._read(message) if candidates else None
-        hooks = await wanting(candidates, received) if received else ()
-        if received and hooks:
-            await self._dispatcher.submit(message, [delivery_of(received, hook.target) for hook in hooks])
+        if received is None:
+            await self._settlement.done(message)
+            return
+        found = wanting(candidates, received)
+        if found.open:
+            await self._decide_beside(message, received, found)
+        else:
+            await self._hand_on(message, received, found)
+
+    async def _decide_beside(self, message: Msg, received: Received, found: Found) -> None:
+        """Leave the rest to threads, and go on with the next message meanwhile."""
+        await self._places.acquire()
+        task = asyncio.create_task(self._safely(message, self._decide(message, received, found)))
+        self._deciding.add(task)
+        task.add_done_callback(self._deciding.discard)
+
+    async def _decide(self, message: Msg, received: Received, found: Found) -> None:
+        try:
+            await self._judge.decide(found)
+        finally:
+            self._places.release()
+        await self._hand_on(message, received, found)
+
+    async def _hand_on(self, message: Msg, received: Received, found: Found) -> None:
+        deliveries = [delivery_of(received, hook.target) for hook in self._that_go_here(found.wanted, received)]
+        if found.undecided:
+            deliveries += [undecided(received, hook.target) for hook in self._that_go_here(found.undecided, received)]
+        if deliveries:
+            await self._dispatcher.submit(message, deliveries)
         else:
             await self._settlement.done(message)
+
+    def _that_go_here(self, hooks: Sequence[CompiledHook], received: Received) -> Sequence[CompiledHook]:
+        """Those that get the event by this way: an ordered hook has its own, from when it began to be ordered."""
+        ordered = self._registry.ordered
+        if not ordered:  # the usual case
+            return hooks
+        return [hook for hook in hooks if received.stored < ordered.get(hook.target.key, math.inf)]
 
     def _read(self, message: Msg) -> Received | None:
         try:
@@ -64,18 +125,24 @@ class Matcher:
         except cloudevent.NotACloudEventError:
             self._metrics.messages_unreadable.inc()
             return None
-        return Received(event, message.data, structured=cloudevent.is_structured(message.headers))
+        return received_of(message, event)
 
 
-async def wanting(candidates: Candidates, received: Received) -> list[CompiledHook]:
-    """The hooks among the candidates whose keywords want an event."""
-    found = list(candidates.always)
-    if candidates.quick and candidates.gate(text := received.text):
-        found += [hook for wants, hook in candidates.quick if wants(text)]
-    for wants, hook in candidates.slow:
-        if await asyncio.to_thread(wants, received.text):
-            found.append(hook)
-    return found
+def received_of(message: Msg, event: CloudEvent[Any]) -> Received:
+    place = place_of(message.reply)
+    return Received(
+        event=event,
+        payload=message.data,
+        structured=cloudevent.is_structured(message.headers),
+        headers=message.headers or {},
+        subject=message.subject,
+        sequence=place.sequence,
+        stored=place.stored,
+    )
+
+
+def undecided(received: Received, target: Target) -> Delivery:
+    return replace(delivery_of(received, target), undecided=True)
 
 
 _READ_AHEAD: Final = PullSub(batch_size=BATCH, timeout=POLL, batch=True)

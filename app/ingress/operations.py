@@ -38,19 +38,22 @@ class Operation:
     answer: str  # name of the schema of `data` in a success
     success: HTTPStatus = HTTPStatus.OK
     body: str | None = None  # name of the schema of the request's body
+    body_required: bool = True
     headers: Mapping[str, str] | None = None  # request headers and what they do
     query: tuple[Query, ...] = ()
     express: bool = False  # carries load: served without Starlette's layers
     problems: tuple[HTTPStatus, ...] = ()  # beyond 401 and 403, which everything under /api can answer
 
 
-_HOOKS: Final = "/api/v1/namespaces/{namespace}/eventhooks"
-_PAGED: Final = (
-    Query("search", "A text in the name, type, subject or URL, whatever its case.", {"type": "string"}),
+NAMESPACE: Final = "/api/v1/namespaces/{namespace}"
+_HOOKS: Final = f"{NAMESPACE}/eventhooks"
+HOOK: Final = f"{_HOOKS}/{{name}}"
+PAGE: Final = (
     Query("page", "From 1.", {"type": "integer", "minimum": 1, "default": 1}),
     Query("page_size", "Items on a page.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}),
 )
-_BAD_BODY: Final = (
+_SEARCH: Final = Query("search", "A text in the name, type, subject or URL, whatever its case.", {"type": "string"})
+BAD_BODY: Final = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -70,7 +73,7 @@ def event_operations(events: PostedEvents) -> tuple[Operation, ...]:
             body="Custom",
             headers={"Idempotency-Key": "Makes a retry harmless: the same key on the same subject is one event."},
             express=True,
-            problems=_BAD_BODY,
+            problems=BAD_BODY,
         ),
     )
 
@@ -88,7 +91,7 @@ def _hook_list_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
             "listHooks",
             "List hooks by name.",
             answer="HookPage",
-            query=_PAGED,
+            query=(_SEARCH, *PAGE),
             problems=(HTTPStatus.BAD_REQUEST,),
         ),
         Operation(
@@ -100,23 +103,22 @@ def _hook_list_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
             answer="Hook",
             success=HTTPStatus.CREATED,
             body="Hook",
-            problems=(*_BAD_BODY, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+            problems=(*BAD_BODY, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
         ),
     )
 
 
 def _one_hook_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
-    path = f"{_HOOKS}/{{name}}"
-    replacing = (*_BAD_BODY, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+    replacing = (*BAD_BODY, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
     deleting = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
     return (
-        Operation("GET", path, hooks.read, "readHook", "Read a hook.", "Hook", problems=(HTTPStatus.NOT_FOUND,)),
+        Operation("GET", HOOK, hooks.read, "readHook", "Read a hook.", "Hook", problems=(HTTPStatus.NOT_FOUND,)),
         Operation(
-            "PUT", path, hooks.replace, "replaceHook", "Replace a hook.", "Hook", body="Hook", problems=replacing
+            "PUT", HOOK, hooks.replace, "replaceHook", "Replace a hook.", "Hook", body="Hook", problems=replacing
         ),
         Operation(
             "DELETE",
-            path,
+            HOOK,
             hooks.delete,
             "deleteHook",
             "Delete a hook; its events go nowhere from then on.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,16 +14,37 @@ MAX_PAGE_SIZE: Final = 1000
 _MAX_PAGE: Final = 1_000_000
 
 
-def page_of(items: Sequence[Any], query: Mapping[str, str]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which page of a list is wanted."""
+
+    number: int  # from 1
+    size: int
+
+    @property
+    def start(self) -> int:
+        """How many items stand before it."""
+        return (self.number - 1) * self.size
+
+    def holding(self, items: Sequence[Any], total: int) -> dict[str, Any]:
+        """The page, with its items, of a list that has so many in all."""
+        return {"page_size": self.size, "page": self.number, "list": items, "total": total}
+
+
+def bounds(query: Mapping[str, str]) -> Bounds:
     """The page that `page` (from 1) and `page_size` ask for.
 
     Raises:
         ProblemError: one of them is not a number within bounds.
     """
-    page = _number(query, "page", default=1, most=_MAX_PAGE)
-    size = _number(query, "page_size", default=PAGE_SIZE, most=MAX_PAGE_SIZE)
-    start = (page - 1) * size
-    return {"page_size": size, "page": page, "list": items[start : start + size], "total": len(items)}
+    number = _number(query, "page", default=1, most=_MAX_PAGE)
+    return Bounds(number, _number(query, "page_size", default=PAGE_SIZE, most=MAX_PAGE_SIZE))
+
+
+def page_of(items: Sequence[Any], query: Mapping[str, str]) -> dict[str, Any]:
+    """The page of a list that is there as a whole; raises what `bounds` does."""
+    wanted = bounds(query)
+    return wanted.holding(items[wanted.start : wanted.start + wanted.size], len(items))
 
 
 def _number(query: Mapping[str, str], name: str, *, default: int, most: int) -> int:

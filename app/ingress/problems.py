@@ -52,7 +52,12 @@ class Json(Response):
 
 
 def success(data: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Json(b'{"code":0,"message":"success","data":%s}' % to_json(data), status)
+    return success_of(to_json(data), status)
+
+
+def success_of(data: bytes, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """The same for data that is JSON already."""
+    return Json(b'{"code":0,"message":"success","data":%s}' % data, status)
 
 
 def failure(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -18,19 +18,21 @@ from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
 
 log = logging.getLogger(__name__)
 
 BATCH: Final = 256  # messages: enough to keep the wire busy, small enough to be handled before `ack_wait`
 POLL: Final = 30.0  # seconds that one request waits at the server
-_HEARTBEAT: Final = 1.0  # seconds between the server's signs of life while it has nothing
-_SILENCE: Final = 2.5 * _HEARTBEAT  # after this the server has forgotten the request (it restarted), or is away
+HEARTBEAT: Final = 1.0  # seconds between the server's signs of life while it has nothing
+_LOOK: Final = 2.5  # seconds between two looks at whether the server may have forgotten the request
 _AWAY: Final = 0.2  # seconds between two looks at whether the connection is back
 _PAUSE: Final = 2.0  # seconds before asking again where the consumer does not answer
 
 _SECOND: Final = 1_000_000_000  # the protocol's durations are in nanoseconds
 _LIVES: Final = "100"
 _EXPIRED: Final = "408"
+_NOTHING: Final = frozenset({"404", _EXPIRED})
 
 
 async def raw(message: StreamMessage[list[Msg]]) -> list[Msg]:
@@ -44,10 +46,16 @@ class Pull:
     nats-py's `fetch` waits for each message in a task of its own, so it falls behind where the loop is busy otherwise.
     """
 
-    def __init__(self, client: Client, stream: str, consumer: str) -> None:
+    def __init__(
+        self, client: Client, stream: str, consumer: str, *, batch: int = BATCH, heartbeat: float = HEARTBEAT
+    ) -> None:
+        """A pull of at most `batch` messages a request; the server says every `heartbeat` seconds that it lives."""
         self._client = client
         self._inbox = client.new_inbox()
-        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._next = next_subject(stream, consumer)
+        self._batch = batch
+        self._heartbeat = heartbeat
+        self._asked = (0.0, 0)  # when the server was last heard of, and after how many reconnects
         self._buffer: list[Msg] = []
         self._expected = 0  # messages that the request may still bring
         self._trouble = ""
@@ -63,8 +71,12 @@ class Pull:
             await self._subscription.unsubscribe()
             await give_back(self._buffer)
 
+    def wake(self) -> None:
+        """Let who waits for a batch look up."""
+        self._arrived.set()
+
     async def batch(self) -> list[Msg]:
-        """What has arrived, as soon as something has; empty where the server is silent or away.
+        """What has arrived, as soon as something has; empty where the server is silent or away, or at `wake`.
 
         Raises:
             ConnectionError: the consumer does not answer; the message says what the server did.
@@ -86,10 +98,17 @@ class Pull:
         if self._expected <= 0:
             await self._ask()
         try:
-            async with asyncio.timeout(_SILENCE):
+            async with asyncio.timeout(_LOOK):
                 await self._arrived.wait()
         except TimeoutError:
-            self._expected = 0
+            if self._is_forgotten():
+                self._expected = 0
+
+    def _is_forgotten(self) -> bool:
+        """Whether the server does not know of the request any more: it restarted, or is away."""
+        heard, reconnects = self._asked
+        silent = asyncio.get_running_loop().time() - heard > _LOOK * self._heartbeat
+        return silent or self._client.stats["reconnects"] != reconnects
 
     def report(self, error: Exception) -> None:
         """Tell the log of trouble once, not at every try."""
@@ -98,9 +117,17 @@ class Pull:
             log.warning("the consumer does not answer %s: %s", self._next, error)
 
     async def _ask(self) -> None:
-        request = {"batch": BATCH, "expires": int(POLL * _SECOND), "idle_heartbeat": int(_HEARTBEAT * _SECOND)}
+        request = {
+            "batch": self._batch,
+            "expires": int(POLL * _SECOND),
+            "idle_heartbeat": int(self._heartbeat * _SECOND),
+        }
+        self._hear_of_the_server()
         await self._client.publish(self._next, json.dumps(request).encode(), self._inbox)
-        self._expected = BATCH
+        self._expected = self._batch
+
+    def _hear_of_the_server(self) -> None:
+        self._asked = (asyncio.get_running_loop().time(), self._client.stats["reconnects"])
 
     async def _take(self, message: Msg) -> None:
         if message.reply:  # where to acknowledge: it is a message of the stream
@@ -114,10 +141,43 @@ class Pull:
         """The server says that it lives, that the request expired, or that the consumer has gone (409, 503)."""
         status = headers.get("Status")
         if status == _LIVES:
+            self._hear_of_the_server()
             return
         self._expected = 0
         if status != _EXPIRED:
             self._trouble = f"{status} {headers.get('Description', 'no such consumer')}"
+
+
+def next_subject(stream: str, consumer: str) -> str:
+    """Where a consumer is asked for messages."""
+    return f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+
+
+async def one(client: Client, stream: str, consumer: str, seconds: float) -> Msg | None:
+    """The next message of a consumer, or None where there is none within so many seconds.
+
+    Raises:
+        ConnectionError: the consumer does not answer; the message says what the server did.
+        NatsError: the connection failed.
+    """
+    request = {"batch": 1, "expires": int(seconds * _SECOND)}
+    inbox = client.new_inbox()
+    # Not `client.request`, which knows answers by their subject: a message of a stream comes on its own.
+    subscription = await client.subscribe(inbox, max_msgs=1)
+    try:
+        await client.publish(next_subject(stream, consumer), json.dumps(request).encode(), inbox)
+        answer = await subscription.next_msg(seconds + 1)
+    except NatsTimeoutError:
+        return None
+    finally:
+        with suppress(NatsError):
+            await subscription.unsubscribe()
+    if answer.reply:
+        return answer
+    status = (answer.headers or {}).get("Status", "")
+    if status in _NOTHING:
+        return None
+    raise ConnectionError(f"{status} {(answer.headers or {}).get('Description', 'no such consumer')}")
 
 
 async def give_back(messages: Iterable[Msg]) -> None:

@@ -23,6 +23,12 @@ class Metrics:
         self.delivery_attempts = Counter(
             "ops_delivery_attempts", "Attempts at a delivery, by outcome.", ["outcome"], registry=self._registry
         )
+        self.ledger_left_out = Counter(
+            "ops_ledger_left_out", "Attempts that are not in the ledger: more than it takes.", registry=self._registry
+        )
+        self.dead_letters_redriven = Counter(
+            "ops_dead_letters_redriven", "Dead letters that were put back among the parked.", registry=self._registry
+        )
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format."""

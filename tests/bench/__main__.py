@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from tests.bench import delivery, ingress, latency, matching, memory
+from tests.bench import delivery, draining, ingress, latency, matching, memory, neighbours, parked
 from tests.bench.programs import WrongError
 from tests.bench.report import Figure, table
 from tests.bench.scale import FULL, QUICK, Scale
@@ -20,6 +20,9 @@ MEASURES: Final[dict[str, Callable[[Scale], Awaitable[list[Figure]]]]] = {
     "matching": matching.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "draining": draining.measure,
+    "neighbours": neighbours.measure,
+    "parked": parked.measure,
 }
 
 

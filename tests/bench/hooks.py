@@ -18,8 +18,12 @@ _NOWHERE: Final = "http://127.0.0.1:9/nobody-is-to-come-here"
 Hook = dict[str, Any]
 
 
-def that_wants_all(url: str) -> Hook:
-    return _hook("wants-all", events.SEEN_BY_ALL, url, "BackOff")
+def that_wants_all(url: str, name: str = "wants-all") -> Hook:
+    return _hook(name, events.SEEN_BY_ALL, url, "BackOff")
+
+
+def that_wants(subject: str, url: str, name: str) -> Hook:
+    return _hook(name, subject, url)
 
 
 def that_sees_and_wants_none(number: int) -> Hook:

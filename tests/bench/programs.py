@@ -41,6 +41,11 @@ class Program:
                 return int(line.split()[1]) / 1024
         raise WrongError(f"{self.name} has ended: {self.log.read_text()[-2000:]}")
 
+    def cpu(self) -> float:
+        """Seconds of processor time that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     async def stop(self) -> None:
         if self.process.returncode is None:
             self.process.terminate()
@@ -75,7 +80,8 @@ def app(folder: Path, nats: str, **more: str) -> contextlib.AbstractAsyncContext
     """Ours, as it is started in production."""
     port = free_port()
     arguments = ("-m", "faststream", "run", "app.main:app", "--port", str(port))
-    return running("app", folder, *arguments, port=port, environment={"EVENT_ENDPOINT": nats, **more})
+    ours = {"EVENT_ENDPOINT": nats, "EGRESS_ALLOW": "loopback", **more}
+    return running("app", folder, *arguments, port=port, environment=ours)
 
 
 def floor_of_ingress(folder: Path, nats: str) -> contextlib.AbstractAsyncContextManager[Program]:
@@ -90,8 +96,8 @@ def floor_of_delivery(folder: Path, nats: str, url: str) -> contextlib.AbstractA
     return running("floor-of-delivery", folder, "-m", "tests.bench.floors", url, environment={"BENCH_NATS": nats})
 
 
-def sink(folder: Path) -> contextlib.AbstractAsyncContextManager[Program]:
-    port = free_port()
+def sink(folder: Path, port: int = 0) -> contextlib.AbstractAsyncContextManager[Program]:
+    port = port or free_port()
     return running("sink", folder, "-m", "tests.bench.sink", str(port), port=port)
 
 

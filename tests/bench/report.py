@@ -17,6 +17,7 @@ class Figure:
     ours: Sequence[float]
     floor: Sequence[float] = ()
     at_least: float | None = None  # aim: of the floor
+    no_more_than: float | None = None  # aim: of the floor
     at_most: float | None = None  # aim: in the unit of the figure
 
     @property
@@ -29,6 +30,8 @@ class Figure:
         """Whether the aim is met; None where there is none."""
         if self.at_least is not None and self.ratio is not None:
             return self.ratio >= self.at_least
+        if self.no_more_than is not None and self.ratio is not None:
+            return self.ratio <= self.no_more_than
         return median(self.ours) <= self.at_most if self.at_most is not None else None
 
     def row(self) -> tuple[str, ...]:
@@ -39,6 +42,8 @@ class Figure:
     def _aim(self) -> str:
         if self.at_least is not None:
             return f"ratio >= {self.at_least:g}"
+        if self.no_more_than is not None:
+            return f"ratio <= {self.no_more_than:g}"
         return f"<= {self.at_most:g} {self.unit}" if self.at_most is not None else ""
 
 

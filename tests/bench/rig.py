@@ -82,14 +82,15 @@ async def rig() -> AsyncIterator[Rig]:
 async def app_on(on: Rig, **environment: str) -> AsyncIterator[Program]:
     """Ours, from when it is ready. What it writes to its log is shown: normal operation writes nothing."""
     async with programs.app(on.folder, on.server.url, **environment) as app:
-        await _ready(app)
+        await ready(app)
         yield app
     if written := app.log.read_text():
         print(f"  ! the app's log:\n{written[-3000:]}")
         app.log.write_text("")
 
 
-async def _ready(app: Program) -> None:
+async def ready(app: Program) -> None:
+    """Wait until a program of ours can work."""
     async with asyncio.timeout(_READY_SECONDS), aiohttp.ClientSession(f"http://127.0.0.1:{app.port}") as session:
         while True:
             with contextlib.suppress(aiohttp.ClientConnectionError):

@@ -24,7 +24,7 @@ class Seen:
     """What came to the sink. Times are the monotonic clock's, which all processes of a machine share."""
 
     received: int
-    different: int
+    different: int  # events, each counted once for each path that it came to
     first: float  # seconds
     last: float
     p50: float  # milliseconds from post to first byte
@@ -36,14 +36,14 @@ class Counted:
     received: int = 0
     first: int = 0
     last: int = 0
-    latencies: dict[int, int] = field(default_factory=dict)  # by the event's number, nanoseconds
+    latencies: dict[tuple[bytes, int], int] = field(default_factory=dict)  # by path and number, nanoseconds
 
-    def add(self, body: bytes, began: int) -> None:
+    def add(self, path: bytes, body: bytes, began: int) -> None:
         number, sent = events.read_mark(body)
         self.received += 1
         self.first = self.first or began
         self.last = began
-        self.latencies[number] = began - sent
+        self.latencies[path, number] = began - sent
 
     def seen(self) -> Seen:
         cuts = quantiles(self.latencies.values(), n=100) if self.received > 1 else [0.0] * 99
@@ -79,7 +79,7 @@ class Sink(asyncio.Protocol):
         if request.startswith(b"GET /reset "):
             Sink.counted = Counted()
         else:
-            Sink.counted.add(request[request.index(HEAD_END) :], self._began)
+            Sink.counted.add(request[: request.index(b" HTTP/")], request[request.index(HEAD_END) :], self._began)
         return b""
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from faststream.nats import NatsBroker, TestNatsBroker
 
 from app.delivery.channels.memory import Memory
-from app.delivery.dispatch import Dispatcher
-from app.delivery.settle import Settlement
+from app.delivery.service import DeliveryService
+from app.errors import UnavailableError
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
 from app.hooks.hook import parse
 from app.hooks.index import Candidates, SubjectIndex
 from app.hooks.match import compile_hook
-from app.hooks.registry import Registry
-from app.hooks.subscribe import Matcher, subscribe
+from app.hooks.service import HookService
+from app.hooks.subscribe import subscribe
+from app.jetstream.publish import Stored
 from app.telemetry.metrics import Metrics
 from tests.app import hook
+
+
+async def _away(subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
+    raise UnavailableError(f"nothing is kept in memory: {subject}")
 
 
 class Stage:
@@ -27,17 +33,18 @@ class Stage:
     def __init__(self, *hooks: dict[str, Any]) -> None:
         self.memory = Memory()
         self.broker = NatsBroker()
-        settlement, metrics = Settlement(), Metrics()
-        self.dispatcher = Dispatcher({"webhook": self.memory}, settlement, metrics)
-        registry = Registry(lambda: None)
-        registry.index = SubjectIndex(compile_hook(parse(one, "default")) for one in hooks)
-        self.settlement = settlement
-        subscribe(self.broker, Matcher(registry, self.dispatcher, settlement, metrics), 1)
+        metrics, service = Metrics(), HookService(lambda: None, 1)
+        service.registry.index = SubjectIndex(compile_hook(parse(one, "default")) for one in hooks)
+        delivery = DeliveryService(service.surroundings(_away, {"webhook": self.memory}, metrics))
+        self.settlement, self.dispatcher = delivery.settlement, delivery.dispatcher
+        self.matcher = service.matcher(self.dispatcher, self.settlement, metrics)
+        subscribe(self.broker, self.matcher, 1)
 
     async def deliveries(self, *messages: tuple[str, bytes]) -> list[tuple[str, str]]:
         async with TestNatsBroker(self.broker):
             for subject, payload in messages:
                 await self.broker.publish(payload, subject, stream="ops")
+            await self.matcher.finish()
             await self.dispatcher.drain(5)
         assert len(self.settlement) == 0, "every message is settled"
         return [(one.target.key, one.received.text) for one in self.memory.deliveries]

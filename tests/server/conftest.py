@@ -7,6 +7,7 @@ import pytest
 from nats.aio.client import Client
 
 from streams import live
+from tests.server.replaying import Process, process
 from tests.servers import NatsServer
 
 
@@ -17,3 +18,10 @@ async def client(nats_server: NatsServer) -> AsyncIterator[Client]:
     assert await live.provision(client.jetstream(), 1) == ()
     yield client
     await client.close()
+
+
+@pytest.fixture
+async def here(client: Client) -> AsyncIterator[Process]:
+    """A process that replays, and delivers nothing."""
+    async with process(client) as one:
+        yield one

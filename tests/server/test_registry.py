@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 from nats.aio.client import Client
@@ -13,31 +12,17 @@ from app.errors import ConflictError, NotFoundError, UnavailableError
 from app.hooks.hook import Hook, parse
 from app.hooks.registry import Registry
 from tests.app import hook
+from tests.server import buckets
+from tests.server.buckets import until
 from tests.servers import NatsServer
 
 
-def a_hook(name: str, subject: str = "ops.a") -> Hook:
-    return parse(hook(name, "http://127.0.0.1:1/x", subject), "default")
+def a_hook(name: str, subject: str = "ops.a", **spec: Any) -> Hook:
+    return parse(hook(name, "http://127.0.0.1:1/x", subject, **spec), "default")
 
 
-@contextlib.asynccontextmanager
-async def following(client: Client) -> AsyncIterator[Registry]:
-    registry = Registry(lambda: client)
-    task = asyncio.create_task(registry.follow())
-    try:
-        async with asyncio.timeout(10):
-            await registry.complete()
-        yield registry
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(reached: Callable[[], bool], seconds: float = 1) -> None:
-    async with asyncio.timeout(seconds):
-        while not reached():  # noqa: ASYNC110 -- another process's change gives no event here
-            await asyncio.sleep(0.01)
+def following(client: Client) -> AbstractAsyncContextManager[Registry]:
+    return buckets.following(Registry(lambda: client))
 
 
 def names(registry: Registry) -> list[str]:
@@ -119,3 +104,67 @@ async def test_the_reader_leaves_no_consumer_that_outlives_it_for_long(client: C
     async with following(client):
         consumers = await client.jetstream().consumers_info("KV_ops-hooks")
         assert [info.config.inactive_threshold for info in consumers] == [60]
+
+
+async def test_a_value_under_another_hooks_name_is_no_hook(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    bucket = await client.jetstream().key_value("ops-hooks")
+    await bucket.put("default.two", a_hook("one").model_dump_json(by_alias=True).encode())
+    async with following(client) as registry:
+        assert names(registry) == []
+        assert not registry.is_gone("hooks.default.two")
+    assert "it is the hook default.one" in caplog.text
+
+
+async def test_delivery_finds_a_hook_by_the_key_of_its_target(client: Client) -> None:
+    async with following(client) as registry:
+        made = await registry.create(a_hook("a.b"))
+        key = made.target.key
+        assert registry.target(key) == made.target
+        assert (compiled := registry.compiled(key)) is not None
+        assert compiled.hook.key == "default.a.b"
+        assert registry.generation(key) == 1
+        assert (registry.target("default.a.b"), registry.target("notifications.default.a.b")) == (None, None)
+
+
+async def test_a_hook_is_gone_only_where_that_is_sure(client: Client) -> None:
+    bucket = await client.jetstream().key_value("ops-hooks")
+    await bucket.put("default.unreadable", b"nonsense")
+    unread = Registry(lambda: client)
+    assert not unread.is_gone("hooks.default.one"), "nothing is known yet"
+    async with following(client) as registry:
+        await registry.create(a_hook("one"))
+        assert not registry.is_gone("hooks.default.one")
+        assert not registry.is_gone("hooks.default.unreadable")
+        assert not registry.is_gone("notifications.default.one"), "that is not for hooks to say"
+        assert not await registry.confirm_gone("hooks.default.one")
+        await registry.delete("default", "one")
+        assert registry.is_gone("hooks.default.one")
+        assert registry.is_gone("hooks.default.never-there")
+        assert await registry.confirm_gone("hooks.default.one")
+        assert not await registry.confirm_gone("notifications.default.one")
+
+
+async def test_ordered_hooks_are_told_and_since_when_they_are(client: Client) -> None:
+    async with following(client) as registry:
+        await registry.create(a_hook("free"))
+        made = await registry.create(a_hook("ordered", options={"ordered": "true"}))
+        assert registry.ordered == {"hooks.default.ordered": registry.since("hooks.default.ordered")}
+        first = registry.since("hooks.default.ordered")
+        await registry.replace(a_hook("ordered"), int(_revision(made)))
+        assert registry.ordered == {}
+        assert registry.since("hooks.default.ordered") > first
+        assert registry.since("hooks.default.never-there") == 0
+
+
+async def test_who_subscribes_hears_of_each_change_when_it_is_in_effect(client: Client) -> None:
+    async with following(client) as registry:
+        told: list[tuple[set[str], bool]] = []
+        registry.subscribe(lambda targets: told.append((set(targets), bool(registry.index.find("ops.a")))))
+        made = await registry.create(a_hook("one"))
+        await registry.replace(a_hook("one", "ops.b"), int(_revision(made)))
+        await registry.delete("default", "one")
+    assert told == [({"hooks.default.one"}, True), ({"hooks.default.one"}, False), ({"hooks.default.one"}, False)]
+
+
+def _revision(hook: Hook) -> str:
+    return hook.metadata.resource_version

@@ -20,10 +20,12 @@ from nats.js.errors import ServiceUnavailableError
 from app.embedded import nats_server
 from streams import connection
 from streams.connection import UnavailableError, connected
+from streams.topology import topology
 from tests.servers import NatsServer, free_port, running_nats, wait_for_port
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "hunter2"
+STREAMS, CONSUMERS = len(topology(1).streams), len(topology(1).consumers)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ async def configurations(js: JetStreamContext) -> list[StreamConfig]:
 
 async def test_check_says_that_the_code_is_sound() -> None:
     run = await streams("check")
-    assert (run.code, run.out, run.err) == (0, "Sound: 5 streams and buckets, 1 consumers.\n", "")
+    assert (run.code, run.out, run.err) == (0, f"Sound: {STREAMS} streams and buckets, {CONSUMERS} consumers.\n", "")
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "apply"])
@@ -78,7 +80,7 @@ async def test_no_command_goes_on_with_an_unsound_number_of_replicas(command: st
     run = await streams(command, "--replicas", "2")
     assert run.code == 1
     assert "stream ops: 2 replicas: take 1, 3 or 5" in run.out
-    assert run.last_line == "6 findings."
+    assert run.last_line == f"{STREAMS + CONSUMERS} findings."
 
 
 async def test_plan_shows_what_an_empty_server_lacks_and_changes_nothing(
@@ -87,13 +89,13 @@ async def test_plan_shows_what_an_empty_server_lacks_and_changes_nothing(
     run = await streams("plan", "--server", nats_server.url)
     assert run.code == 3
     assert run.out.splitlines()[0] == "+ create stream ops"
-    assert run.last_line == "6 to apply, 0 only with --allow-loss, 0 impossible."
+    assert run.last_line == f"{STREAMS + CONSUMERS} to apply, 0 only with --allow-loss, 0 impossible."
     assert await configurations(js) == []
 
 
 async def test_apply_makes_everything_and_then_finds_nothing_to_do(nats_server: NatsServer) -> None:
     first = await streams("apply", "--server", nats_server.url)
-    assert (first.code, first.last_line) == (0, "6 applied, 0 remaining.")
+    assert (first.code, first.last_line) == (0, f"{STREAMS + CONSUMERS} applied, 0 remaining.")
     again = await streams("apply", "--server", nats_server.url)
     assert (again.code, again.out) == (0, "Nothing to do: the server is as the code wants it.\n")
     plan = await streams("plan", "--server", nats_server.url)
@@ -126,14 +128,14 @@ async def test_apply_holds_a_loss_back_until_it_is_allowed(nats_server: NatsServ
 async def test_apply_names_a_foreign_stream_in_the_way(nats_server: NatsServer, js: JetStreamContext) -> None:
     await js.add_stream(name="legacy", subjects=["ops.clusters.>"])
     run = await streams("apply", "--server", nats_server.url)
-    assert (run.code, run.last_line) == (1, "4 applied, 2 remaining.")
+    assert (run.code, run.last_line) == (1, f"{STREAMS - 1} applied, {1 + CONSUMERS} remaining.")
     assert "! cannot create stream ops\n    because: stream legacy keeps ops.clusters.> already" in run.out
 
 
 async def test_the_environment_says_which_server_and_how_many_replicas(nats_server: NatsServer) -> None:
     old_style = nats_server.url.replace("nats://", "http://")
     run = await streams("plan", EVENT_ENDPOINT=old_style, EVENT_STREAM_REPLICAS="3")
-    assert (run.code, run.last_line) == (3, "6 to apply, 0 only with --allow-loss, 0 impossible.")
+    assert (run.code, run.last_line) == (3, f"{STREAMS + CONSUMERS} to apply, 0 only with --allow-loss, 0 impossible.")
     assert (await streams("plan", EVENT_ENDPOINT=old_style, EVENT_STREAM_REPLICAS="4")).code == 1
     refused = await streams("apply", EVENT_ENDPOINT=old_style, EVENT_STREAM_REPLICAS="3")
     assert refused.code == 1

@@ -9,19 +9,34 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from app.hooks.hook import Hook, parse
+from app.hooks.hook import parse
+from app.hooks.status import HookWithStatus
 from app.ingress import openapi
+from app.ingress.attempts import AttemptEndpoints
+from app.ingress.delivery_operations import attempt_operations, letter_operations, statistics_operations
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints
+from app.ingress.letters import LetterEndpoints
 from app.ingress.operations import Operation, event_operations, health_operations, hook_operations
+from app.ingress.operator_operations import pause_operations, question_operations, replay_operations
+from app.ingress.pauses import PauseEndpoints
 from app.ingress.publish import PostedEvents
+from app.ingress.questions import QuestionEndpoints
+from app.ingress.replays import ReplayEndpoints
+from app.ingress.statistics import StatisticsEndpoints
 
 OPERATIONS = (
     *event_operations(create_autospec(PostedEvents, instance=True)),
     *hook_operations(create_autospec(HookEndpoints, instance=True)),
+    *attempt_operations(create_autospec(AttemptEndpoints, instance=True)),
+    *letter_operations(create_autospec(LetterEndpoints, instance=True)),
+    *statistics_operations(create_autospec(StatisticsEndpoints, instance=True)),
+    *pause_operations(create_autospec(PauseEndpoints, instance=True)),
+    *replay_operations(create_autospec(ReplayEndpoints, instance=True)),
+    *question_operations(create_autospec(QuestionEndpoints, instance=True)),
     *health_operations(create_autospec(Health, instance=True)),
 )
-DOCUMENT = openapi.document(OPERATIONS, {"Hook": Hook.model_json_schema()}, "1.2.3")
+DOCUMENT = openapi.document(OPERATIONS, {"Hook": HookWithStatus.model_json_schema()}, "1.2.3")
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 CONVERTOR = re.compile(r":\w+}")
@@ -144,7 +159,10 @@ def test_the_parts_of_a_pydantic_schema_stand_among_the_components() -> None:
     assert SCHEMAS["Hook"]["properties"]["spec"]["$ref"] == "#/components/schemas/HookSpec"
 
 
-@pytest.mark.parametrize("name", ["Stored", "HookPage", "Health", "Problem"])
+@pytest.mark.parametrize(
+    "name",
+    [name for name, schema in SCHEMAS.items() if "Hook" not in name and name != "Custom" and "properties" in schema],
+)
 def test_each_field_of_an_answer_has_a_description_and_an_example(name: str) -> None:
     for field in SCHEMAS[name]["properties"].values():
         assert field["description"]
@@ -161,7 +179,7 @@ def test_the_example_of_a_hook_is_a_hook() -> None:
 def test_the_example_of_a_stored_hook_is_what_the_model_writes() -> None:
     answer = DOCUMENT["paths"]["/api/v1/namespaces/{namespace}/eventhooks/{name}"]["get"]["responses"]["200"]
     example = content(answer)["application/json"]["example"]["data"]
-    assert Hook.model_validate(example).model_dump(mode="json", by_alias=True) == example
+    assert HookWithStatus.model_validate(example).model_dump(mode="json", by_alias=True) == example
 
 
 def test_a_row_that_names_an_unknown_schema_is_refused() -> None:
@@ -177,4 +195,4 @@ def test_a_row_that_answers_a_status_without_an_explanation_is_refused() -> None
 
 
 def test_two_documents_of_one_table_are_equal() -> None:
-    assert openapi.document(OPERATIONS, {"Hook": Hook.model_json_schema()}, "1.2.3") == DOCUMENT
+    assert openapi.document(OPERATIONS, {"Hook": HookWithStatus.model_json_schema()}, "1.2.3") == DOCUMENT

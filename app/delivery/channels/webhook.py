@@ -1,32 +1,41 @@
-"""The channel `webhook`: a POST of the readable text, or of the event itself."""
+"""The channel `webhook`: a POST of the readable text, or of the event itself, signed where the hook has a key."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 import aiohttp
 
-from app.delivery.channels.http import Post, post
+from app.delivery.channels.http import USER_AGENT, Post, post
+from app.delivery.channels.keys import Keys, SecretReader, without_kubernetes
+from app.delivery.channels.signing import standard_headers
 from app.delivery.delivery import Delivery
-from app.delivery.outcome import Outcome
+from app.delivery.outcome import Outcome, TryLater
+from app.errors import NotFoundError, UnavailableError
 from app.events import cloudevent
-
-USER_AGENT = "ops-events"
 
 
 class Webhook:
     """POSTs to the target's URL. `options.format: cloudevents` sends the event as structured JSON."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, read_secret: SecretReader = without_kubernetes) -> None:
         self._session = session
+        self._keys = Keys(read_secret)
 
     async def send(self, delivery: Delivery) -> Outcome:
-        return await post(self._session, request_of(delivery))
+        try:
+            keys = await self._keys.of(delivery.target)
+        except (NotFoundError, UnavailableError) as error:  # never unsigned where a signature is expected
+            return TryLater(f"cannot be signed: {error}")
+        return await post(self._session, request_of(delivery, int(time.time()), keys))
 
 
-def request_of(delivery: Delivery) -> Post:
-    """The request of a delivery; `webhook-id` is the same in every repeat."""
+def request_of(delivery: Delivery, timestamp: int, keys: Sequence[bytes] = ()) -> Post:
+    """The request of an attempt at `timestamp`, Unix seconds."""
     content_type, body = _content(delivery)
-    headers = {"Content-Type": content_type, "User-Agent": USER_AGENT, "webhook-id": delivery.id}
-    return Post(delivery.target.url, headers, body)
+    headers = {"Content-Type": content_type, "User-Agent": USER_AGENT}
+    return Post(delivery.target.url, headers | standard_headers(delivery, timestamp, body, keys), body)
 
 
 def _content(delivery: Delivery) -> tuple[str, bytes]:

@@ -17,5 +17,5 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def hasty() -> AsyncIterator[aiohttp.ClientSession]:
     """A session whose attempts end after a moment."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.1)) as made:
+    async with make_session(seconds=0.2) as made:
         yield made

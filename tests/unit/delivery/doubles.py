@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from app.delivery.channels.base import Channel
 from app.delivery.delivery import Delivery, Received, Target, delivery_of
 from app.delivery.outcome import Delivered, Outcome
+from app.delivery.records import Attempt
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
 
@@ -22,9 +23,20 @@ PROMPTLY = 10.0  # seconds: far more than anything here takes, so that a fault e
 class FakeMessage(Msg):
     """A JetStream message that notes what it is told instead of sending it."""
 
-    def __init__(self, delivered: int = 1, *, error: Exception | None = None, reply: str | None = None) -> None:
-        metadata = f"$JS.ACK.ops.hooks.{delivered}.7.7.1795409366582186000.0"
-        super().__init__(cast("Client", None), subject="ops.a", reply=metadata if reply is None else reply)
+    def __init__(
+        self,
+        delivered: int = 1,
+        *,
+        error: Exception | None = None,
+        reply: str | None = None,
+        sequence: int = 7,
+        data: bytes = b"",
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        place = f"$JS.ACK.ops.hooks.{delivered}.{sequence}.7.1795409366582186000.0"
+        super().__init__(
+            cast("Client", None), "ops.a", reply=place if reply is None else reply, data=data, headers=headers
+        )
         self.error = error
         self.acks = 0
         self.naks: list[float | None] = []
@@ -128,6 +140,16 @@ class ByTarget:
 
     async def send(self, delivery: Delivery) -> Outcome:
         return await self._channels[delivery.target.key].send(delivery)
+
+
+class Notebook:
+    """A ledger that keeps every line."""
+
+    def __init__(self) -> None:
+        self.lines: list[Attempt] = []
+
+    def record(self, attempt: Attempt) -> None:
+        self.lines.append(attempt)
 
 
 def target(key: str = "hooks.ns.h", *, url: str = "http://receiver.example/", **changes: Any) -> Target:

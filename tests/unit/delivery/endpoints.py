@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -11,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from app.delivery.channels.http import Post, post
-from app.delivery.outcome import Outcome, Refused, TryLater
+from app.delivery.outcome import Delivered, Outcome
 from tests.unit.delivery.doubles import PROMPTLY
 
 SECRET = "s3cret-in-the-url"
@@ -22,12 +23,16 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def endpoint(handler: Handler) -> AsyncIterator[str]:
+async def endpoint(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """The URL of a server that answers every request with `handler`."""
-    app = web.Application()
+    app = web.Application(client_max_size=16 * MIB)
     app.router.add_route("*", "/{path:.*}", handler)
-    async with TestServer(app, host="127.0.0.1") as server:
+    server = TestServer(app, host="127.0.0.1", scheme="https" if tls else "http")
+    await server.start_server(ssl=tls)
+    try:
         yield str(server.make_url("/hook"))
+    finally:
+        await server.close()
 
 
 @asynccontextmanager
@@ -57,10 +62,11 @@ async def raw_endpoint(talk: Talk) -> AsyncIterator[str]:
         await asyncio.gather(*talks, return_exceptions=True)
 
 
-def answer(status: int, **headers: str) -> Handler:
+def answer(status: int, body: bytes = b"", **headers: str) -> Handler:
     async def handler(request: web.Request) -> web.Response:
-        del request
-        return web.Response(status=status, headers={key.replace("_", "-"): value for key, value in headers.items()})
+        await request.read()
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        return web.Response(status=status, body=body, headers=named)
 
     return handler
 
@@ -71,8 +77,16 @@ async def send(session: aiohttp.ClientSession, url: str) -> Outcome:
     return await asyncio.wait_for(post(session, request), PROMPTLY)
 
 
+def status_of(outcome: Outcome) -> int:
+    """The status of a delivery that worked."""
+    assert isinstance(outcome, Delivered)
+    assert outcome.answer is not None
+    return outcome.answer.status
+
+
 def reason_of(outcome: Outcome) -> str:
-    assert isinstance(outcome, TryLater | Refused)
+    """Why a delivery did not work."""
+    assert not isinstance(outcome, Delivered)
     return outcome.reason
 
 
@@ -85,3 +99,30 @@ async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     del writer
     while await reader.read(MIB):
         pass
+
+
+def say(said: bytes) -> Talk:
+    """Say so much, in whatever state it leaves the answer, and end the connection in good order."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        writer.write_eof()
+        await writer.drain()
+        while await reader.read(MIB):  # unread bytes would turn the end into a reset
+            pass
+
+    return talk
+
+
+def trickle(said: bytes, drop: bytes) -> Talk:
+    """Say something, then a little more every now and then, for ever."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del reader
+        writer.write(said)
+        while True:
+            await writer.drain()
+            await asyncio.sleep(0.01)
+            writer.write(drop)
+
+    return talk

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import time
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook as Verifier
 
-from app.delivery.channels.webhook import request_of
+from app.delivery.channels.http import Post
+from app.delivery.channels.webhook import request_of as request_at
 from app.delivery.delivery import Delivery, Received, delivery_of
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
@@ -27,6 +31,10 @@ BINARY = {
 def received_as(payload: bytes, headers: dict[str, str] | None = None) -> Received:
     structured = cloudevent.is_structured(headers)
     return Received(cloudevent.read(payload, headers), payload, structured=structured)
+
+
+def request_of(delivery: Delivery, timestamp: int = 1_795_409_366) -> Post:
+    return request_at(delivery, timestamp)
 
 
 def body_of(delivery: Delivery) -> bytes:
@@ -93,6 +101,28 @@ def test_a_repeat_carries_the_same_id() -> None:
 
     assert first == again
     assert len(first.headers["webhook-id"]) == 32
+
+
+def test_a_repeat_says_when_it_is_sent() -> None:
+    first, again = (request_of(delivery_of(received("1"), target()), at) for at in (5, 6))
+
+    assert [request.headers["webhook-timestamp"] for request in (first, again)] == ["5", "6"]
+    assert first.headers["webhook-id"] == again.headers["webhook-id"]
+
+
+def test_a_replay_carries_its_name_beside_the_id() -> None:
+    sent = delivery_of(received("1"), target())
+    replayed = request_of(dataclasses.replace(sent, replay="r-7"))
+
+    assert replayed.headers["webhook-replay"] == "r-7"
+    assert replayed.headers["webhook-id"] == request_of(sent).headers["webhook-id"]
+
+
+def test_a_hook_with_keys_signs_what_it_sends() -> None:
+    request = request_at(delivery_of(received("1"), target()), int(time.time()), (b"one", b"two"))
+
+    for key in (b"one", b"two"):
+        Verifier(key).verify(request.body, dict(request.headers), json_parse=False)
 
 
 def test_an_id_belongs_to_one_event_and_one_target() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.delivery.delivery import Received
+from app.events.cloudevent import CloudEvent
 from app.hooks.hook import Hook, parse
-from app.hooks.index import SubjectIndex
+from app.hooks.index import Candidates, SubjectIndex
 from app.hooks.match import CompiledHook, compile_hook
 
 NAMESPACE = "ops-system"
@@ -46,4 +48,15 @@ def compiled(subject: str = "ops.>", name: str = "h", **keywords: Any) -> Compil
 def found_by(index: SubjectIndex, subject: str) -> list[CompiledHook]:
     """Every hook whose filter sees a subject, whatever it takes to know whether it wants an event."""
     candidates = index.find(subject)
-    return [*candidates.always, *(hook for _, hook in (*candidates.quick, *candidates.slow))]
+    return [*candidates.always, *quick(candidates), *candidates.slow]
+
+
+def quick(candidates: Candidates) -> list[CompiledHook]:
+    """Those that can be asked on the event loop."""
+    return [hook for group in candidates.quick for _, hook in group.hooks]
+
+
+def received(text: str, subject: str = "ops.a") -> Received:
+    """An event whose readable text is this one."""
+    event = CloudEvent[Any](id="1", type="Webhook", subject=subject, data={"content": text})
+    return Received(event, b"", subject=subject)

@@ -103,9 +103,36 @@ def test_an_http_url_is_taken_as_it_is(url: str) -> None:
     assert parse(resource(url=url), NAMESPACE).spec.url == url
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"type": "xiezuo", "url": "https://xz.example.com/api/v1/webhook/send?key=x"},
+        {"type": "event", "url": "ops.clusters.*.namespaces.*.pods.*.alerts"},
+        {"type": "event", "url": "alerts"},
+        {"type": "elasticsearch", "url": "http://es:9200/events-{date}/_doc"},
+        {"type": "elasticsearch", "url": "http://es:9200", "options": {"index": "events-{YYYY.MM}", "id": "x"}},
+        {"options": {"secret": "whsec_c2lnbmVkIGJ5IHRoZSBrZXkgb2YgdGVzdHM= other", "ordered": "true"}},
+        {"options": {"secretRef": "signing/key", "of": "old", "": ""}},
+    ],
+    ids=str,
+)
+def test_a_hook_of_each_type_is_taken_as_it_is(spec: dict[str, Any]) -> None:
+    found = parse(resource(**spec), NAMESPACE)
+
+    assert found.model_dump(mode="json", by_alias=True)["spec"].items() >= spec.items()
+    assert found.target.channel == spec.get("type", "webhook")
+
+
 BAD_SPECS = [
-    ({"type": "pager"}, "spec.type", "'webhook'"),
+    ({"type": "pager"}, "spec.type", "'webhook', 'xiezuo', 'event' or 'elasticsearch'"),
     ({"type": None}, "spec.type", "'webhook'"),
+    ({"type": "xiezuo", "url": "ops.alerts"}, "spec.url", "http://host/path"),
+    ({"type": "event"}, "spec.url", "is a URL"),
+    ({"type": "event", "url": "ops.*.>"}, "spec.url", "has a >"),
+    ({"type": "event", "url": "ops.*.*.*.*.*.*.*.*"}, "spec.url", "has a * at a place where"),
+    ({"type": "elasticsearch", "url": "http://es:9200"}, "spec.options.index", "name one here, or in the URL"),
+    ({"options": {"ordered": "yes"}}, "spec.options.ordered", "true or false"),
+    ({"options": {"secret": ""}}, "spec.options.secret", "one key, or two"),
     ({"subject": "ops"}, "spec.subject", "begins with ops."),
     ({"subject": "other.>"}, "spec.subject", "begins with ops."),
     ({"subject": ">"}, "spec.subject", "begins with ops."),
@@ -161,7 +188,7 @@ BAD_SPECS = [
     ({"additional": "a" * 16385}, "spec.additional", "at most 16384"),
     ({"options": None}, "spec.options", "valid dictionary"),
     ({"options": ["format"]}, "spec.options", "valid dictionary"),
-    ({"options": {"format": "xml"}}, "spec.options", "text or cloudevents"),
+    ({"options": {"format": "xml"}}, "spec.options.format", "text or cloudevents"),
     ({"options": {"format": 1}}, "spec.options.format", "valid string"),
     ({"uri": "http://h"}, "spec.uri", "not permitted"),
 ]
@@ -245,6 +272,32 @@ def test_every_mistake_is_named_at_once() -> None:
 @pytest.mark.parametrize("url", ["ftp://user:s3cret@h/", "http://h/?token=s3cret\n", "http://s3cret]/"])
 def test_a_refusal_does_not_repeat_the_secret_of_a_url(url: str) -> None:
     assert "s3cret" not in str(problems(resource(url=url)))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"options": {"secret": "whsec_s3cret"}},
+        {"options": {"secret": "s3cret s3cret s3cret"}},
+        {"options": {"secret": "s3cret", "secretRef": "s3cret"}},
+        {"options": {"secretRef": "whsec_s3cret"}},
+        {"options": {"format": "s3cret"}},
+        {"type": "event", "url": "https://user:s3cret@h/"},
+        {"type": "event", "url": "https://user:s3cret@h/ "},
+        {"type": "elasticsearch", "url": "http://user:s3cret@h:9200"},
+        {"type": "elasticsearch", "options": {"index": "i", "username": "s3cret:", "password": "s3cret"}},
+        {"type": "elasticsearch", "options": {"index": "S3CRET s3cret", "password": "s3cret"}},
+    ],
+    ids=str,
+)
+def test_a_refusal_does_not_repeat_the_secret_of_an_option(spec: dict[str, Any]) -> None:
+    assert "s3cret" not in str(problems(resource(**spec))).casefold()
+
+
+def test_every_mistake_in_the_options_is_named_at_once() -> None:
+    options = {"format": "xml", "ordered": "1", "secret": " ", "secretRef": "_"}
+
+    assert set(problems(resource(options=options))) == {f"spec.options.{name}" for name in options}
 
 
 SPEC_FIELDS = sorted(resource()["spec"])

@@ -13,7 +13,7 @@ from app.events.subject import matches
 from app.hooks import index as index_module
 from app.hooks.index import SubjectIndex
 from app.hooks.match import CompiledHook, compile_hook
-from tests.unit.hooks.resources import compiled, found_by, hook
+from tests.unit.hooks.resources import compiled, found_by, hook, quick
 
 PLAIN = compile_hook(hook())
 tokens = st.sampled_from(["a", "b", "ops"])
@@ -57,12 +57,11 @@ def test_hooks_are_found_by_what_it_takes_to_know_whether_they_want_an_event() -
     ).find("ops.a")
 
     assert names(found.always) == ["every"]
-    assert names(hook for _, hook in found.quick) == ["text"]
-    assert names(hook for _, hook in found.slow) == ["lookahead"]
-    for wants, each in (*found.quick, *found.slow):
-        assert wants is each.wants
-        assert wants("x")
-        assert not wants("y")
+    assert names(quick(found)) == ["text"]
+    assert names(found.slow) == ["lookahead"]
+    for group in found.quick:
+        for wants, each in group.hooks:
+            assert wants is each.wants
 
 
 @pytest.mark.parametrize("keywords", [{}, {"include": ["x"]}, {"include": ["(?=x)"], "matchType": "REGEX"}])
@@ -94,6 +93,14 @@ def test_answers_are_remembered() -> None:
     index = SubjectIndex(hooks_on(["ops.a"]))
 
     assert index.find("ops.a") is index.find("ops.a")
+
+
+def test_subjects_that_the_same_hooks_see_share_an_answer() -> None:
+    index = SubjectIndex(hooks_on(["ops.*", "ops.>", "ops.c"]))
+
+    assert index.find("ops.a") is index.find("ops.b")
+    assert index.find("ops.a") is not index.find("ops.c")
+    assert names(found_by(index, "ops.c")) == ["h0", "h1", "h2"]
 
 
 def test_a_full_memory_forgets_but_does_not_mix_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import logging
-import time
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hooks import match as match_module
-from app.hooks.match import compile_hook
-from app.hooks.pattern import Backtracking, Linear, compile_pattern
+from app.hooks.match import CompiledHook, Keyword, Verdict, compile_hook
+from app.hooks.pattern import Contains
+from app.hooks.text import Text
 from tests.unit.hooks.resources import compiled, hook
 
 TEXT = (
     "cluster: prod \nnamespace: default \npod: web-0 \ntype: Warning \nreason: BackOff \n"
     "message: Back-off restarting: exit code 1 \n"
 )
-HOSTILE = r"(?=a)(a+)+$"  # the lookahead sends it to the engine that backtracks
-HOSTILE_TEXT = "a" * 5000 + "!"
-GENEROUS = 10  # seconds: a hundred times the bound, and nothing beside what the expression would take
 
 
 def wants(text: str = TEXT, **keywords: Any) -> bool:
-    predicate = compiled(**keywords).wants
-    return predicate is None or predicate(text)  # none: every event of the subject
+    """What both ways to ask a hook say."""
+    asked, read = compiled(**keywords), Text(text)
+    wanted = asked.wants is None or asked.wants(read)
+    assert asked.verdict(lambda keyword: keyword.pattern.search(read)) is wanted
+    return wanted
 
 
 @pytest.mark.parametrize(
@@ -115,6 +114,7 @@ def test_exact_with_a_blank_keyword_does_not_mean_a_line_without_a_key() -> None
 
 def test_exact_means_the_whole_of_a_text_without_lines() -> None:
     assert wants("disk is full", include=["disk is full"], matchType="EXACT")
+    assert wants(" ", include=[" "], matchType="EXACT")
     assert not wants("disk is full", include=["disk"], matchType="EXACT")
 
 
@@ -151,87 +151,96 @@ def test_these_expressions_are_not_found(word: str) -> None:
     assert not wants(include=[word], matchType="REGEX")
 
 
-@pytest.mark.parametrize("word", ["a.b", "(?=a).+b", "a.+$"])
-def test_a_dot_matches_a_newline_in_both_engines(word: str) -> None:
-    assert wants("a\nb", include=[word], matchType="REGEX")
+def of(include: int, exclude: int, mode: str) -> CompiledHook:
+    return compiled(
+        include=[f"i{number}" for number in range(include)],
+        exclude=[f"e{number}" for number in range(exclude)],
+        matchMode=mode,
+    )
 
 
-@pytest.mark.parametrize("source", ["a", "a|b", "^a.*b$", "(?i)a", r"\d+", "(a+)+$", r"\p{Greek}"])
-def test_ordinary_expressions_go_to_the_engine_without_backtracking(source: str) -> None:
-    assert isinstance(compile_pattern(source), Linear)
+def said(asked: CompiledHook, verdicts: dict[str, Verdict]) -> Verdict:
+    return asked.verdict(lambda keyword: verdicts[keyword.place])
 
 
-@pytest.mark.parametrize("source", ["(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", HOSTILE])
-def test_only_what_that_engine_refuses_goes_to_the_other(source: str) -> None:
-    assert isinstance(compile_pattern(source), Backtracking)
+@pytest.mark.parametrize("mode", ["ANY", "ALL"])
+@pytest.mark.parametrize(("include", "exclude"), [(0, 1), (0, 2), (1, 0), (3, 0), (1, 1), (2, 2)])
+def test_a_hook_is_undecided_just_where_the_undecided_keywords_would_decide(
+    mode: str, include: int, exclude: int
+) -> None:
+    asked = of(include, exclude, mode)
+    places = [keyword.place for keyword in (*asked.include, *asked.exclude)]
+    assert len(places) == include + exclude
+    for found in product([True, False, None], repeat=len(places)):
+        open_ = [place for place, verdict in zip(places, found, strict=True) if verdict is None]
+        could_be = {
+            said(asked, {**dict(zip(places, found, strict=True)), **dict(zip(open_, guess, strict=True))})
+            for guess in product([True, False], repeat=len(open_))
+        }
+        expected = could_be.pop() if len(could_be) == 1 else None
+        assert said(asked, dict(zip(places, found, strict=True))) is expected
 
 
-@pytest.mark.parametrize("source", ["(", "[", "a**b(", "(?P<n>a", r"\\1(", "(?<=a", "*"])
-def test_what_no_engine_takes_is_refused_with_the_parsers_message(source: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        compile_pattern(source)
+def test_keywords_keep_their_places_and_the_cheapest_is_asked_first() -> None:
+    asked = compiled(include=["(?=a)", "a.{0,99}b", "a"], exclude=["b", "(?!b)"], matchType="REGEX")
+
+    assert [keyword.place for keyword in asked.include] == ["include[2]", "include[1]", "include[0]"]
+    assert [keyword.place for keyword in asked.exclude] == ["exclude[0]", "exclude[1]"]
+    assert asked.include[0].pattern.search(Text("a"))
 
 
-def test_a_hostile_expression_is_undecided_within_its_bound() -> None:
-    begun = time.monotonic()
-    with pytest.raises(TimeoutError):
-        compile_pattern(HOSTILE).search(HOSTILE_TEXT)
+def test_no_further_keyword_is_asked_once_the_verdict_stands() -> None:
+    asked: list[str] = []
 
-    assert time.monotonic() - begun < GENEROUS
+    def find(keyword: Keyword) -> Verdict:
+        asked.append(keyword.place)
+        return keyword.pattern.search(Text("a"))
 
+    def verdict(**keywords: Any) -> Verdict:
+        asked.clear()
+        return compiled(**keywords).verdict(find)
 
-def test_a_hostile_include_that_ends_undecided_counts_as_wanted(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        assert wants(HOSTILE_TEXT, include=[HOSTILE], matchType="REGEX")
-
-    assert "ran out of time" in caplog.text
-    assert "aaaa" not in caplog.text
-
-
-def test_a_hostile_exclude_that_ends_undecided_does_not_exclude() -> None:
-    assert wants(HOSTILE_TEXT, exclude=[HOSTILE], matchType="REGEX")
-    assert not wants(HOSTILE_TEXT, exclude=[HOSTILE, "!"], matchType="REGEX")
-
-
-def test_an_expression_that_ran_out_of_time_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [1000.0]
-    monkeypatch.setattr("app.hooks.match.time.monotonic", lambda: now[0])
-    predicate = compiled(include=[HOSTILE], matchType="REGEX").wants
-    assert predicate is not None
-    assert not predicate("b"), "decided"
-    assert predicate(HOSTILE_TEXT), "undecided"
-    assert predicate("b"), "not searched, so wanted"
-    now[0] += match_module.REST_SECONDS
-    assert not predicate("b"), "searched again"
-
-
-def test_a_hostile_expression_of_the_linear_engine_is_decided() -> None:
-    assert not wants(HOSTILE_TEXT, include=["(a+)+$"], matchType="REGEX")
+    assert verdict(include=["a", "b"], exclude=["c"]) is True
+    assert asked == ["exclude[0]", "include[0]"]
+    assert verdict(include=["a"], exclude=["a", "b"]) is False
+    assert asked == ["exclude[0]"]
+    assert verdict(include=["b", "a"], matchMode="ALL") is False
+    assert asked == ["include[0]"]
 
 
 @pytest.mark.parametrize(
-    ("keywords", "reads", "blocks"),
+    ("keywords", "cheap"),
     [
-        ({}, False, False),
-        ({"include": ["a"]}, True, False),
-        ({"exclude": ["a"]}, True, False),
-        ({"include": ["a|b"], "matchType": "REGEX"}, True, False),
-        ({"include": ["(?=a)"], "matchType": "CONTAINS"}, True, False),
-        ({"include": ["a", "(?=a)"], "matchType": "REGEX"}, True, True),
-        ({"exclude": ["(?!a)"], "matchType": "REGEX"}, True, True),
+        ({"include": ["a"]}, True),
+        ({"exclude": ["a"]}, True),
+        ({"include": ["a|b"], "matchType": "REGEX"}, True),
+        ({"include": ["(?=a)"], "matchType": "CONTAINS"}, True),
+        ({"include": ["a", "(?=a)"], "matchType": "REGEX"}, False),
+        ({"exclude": ["(?!a)"], "matchType": "REGEX"}, False),
     ],
 )
-def test_a_compiled_hook_says_whether_it_reads_the_text_and_may_block(
-    keywords: dict[str, Any], *, reads: bool, blocks: bool
-) -> None:
-    compiled_hook = compiled(**keywords)
+def test_a_compiled_hook_says_what_it_costs_at_worst(keywords: dict[str, Any], *, cheap: bool) -> None:
+    asked = compiled(**keywords)
 
-    assert (compiled_hook.wants is not None, compiled_hook.may_block) == (reads, blocks)
+    assert (asked.cost < float("inf")) is cheap
+    assert asked.cost == sum(keyword.pattern.cost for keyword in (*asked.include, *asked.exclude))
+
+
+def test_a_hook_without_keywords_reads_nothing() -> None:
+    assert (compiled().wants, compiled().cost) == (None, 0)
+
+
+def test_only_words_that_must_be_there_are_needed() -> None:
+    assert compiled(include=["a", "b" * 40]).needs == {"a", "b" * 16}
+    assert not compiled(exclude=["a"]).needs
+    assert not compiled(include=["a"], matchType="EXACT").needs
+    assert not compiled(include=["a"], matchType="REGEX").needs
 
 
 def test_a_compiled_hook_keeps_its_hook_and_target() -> None:
-    given_hook = hook(name="mine")
+    given_hook = hook(name="mine", include=["a"])
     compiled_hook = compile_hook(given_hook)
 
     assert compiled_hook.hook is given_hook
     assert compiled_hook.target == given_hook.target
+    assert compiled_hook.include[0].pattern == Contains("a")

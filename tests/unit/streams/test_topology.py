@@ -5,7 +5,7 @@ from nats.js.api import DiscardPolicy
 
 from streams.check import check
 from streams.consumers import ACK_WAIT_SECONDS, hooks_matcher
-from streams.subjects import ATTEMPTS, DEAD_LETTERS, OPS, PARKED
+from streams.subjects import ATTEMPTS, COUNTS, DEAD_LETTERS, OPS, PARKED
 from streams.topology import topology
 
 
@@ -36,13 +36,19 @@ def test_ops_keeps_a_day_and_knows_repeats_for_two_minutes() -> None:
     assert (ops.name, ops.max_age, ops.duplicate_window) == (OPS, 24 * 3600, 120)
 
 
-def test_only_the_ledger_drops_old_messages_when_it_is_full() -> None:
-    assert {config.name for config in topology(1).streams if config.discard == DiscardPolicy.OLD} == {ATTEMPTS}
+def test_only_the_ledger_and_its_totals_drop_old_messages_when_they_are_full() -> None:
+    assert {config.name for config in topology(1).streams if config.discard == DiscardPolicy.OLD} == {ATTEMPTS, COUNTS}
+
+
+def test_only_the_totals_are_added_up_by_the_server() -> None:
+    assert [config.name for config in topology(1).streams if config.allow_msg_counter] == [COUNTS]
 
 
 def test_streams_that_are_written_to_come_before_the_consumers_that_make_them_needed() -> None:
     wanted = topology(1)
-    assert [config.name for config in wanted.streams] == [OPS, PARKED, DEAD_LETTERS, ATTEMPTS, "KV_ops-hooks"]
+    written = [OPS, PARKED, DEAD_LETTERS, ATTEMPTS, COUNTS]
+    buckets = ["KV_ops-keys", "KV_ops-hook-pauses", "KV_ops-replays", "KV_ops-hooks"]
+    assert [config.name for config in wanted.streams] == written + buckets
     assert [(stream, consumer.durable_name) for stream, consumer in wanted.consumers] == [(OPS, "hooks")]
 
 

@@ -1,0 +1,95 @@
+"""What operators ask about hooks over HTTP: what a hook would match, and why one did or did not fire.
+
+Each question may read many events, so few are answered at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.ingress import body
+from app.ingress.problems import ProblemError, success
+
+MOST_HOURS: Final = 24
+AT_ONCE: Final = 2
+_BODY_BYTES: Final = 256 * 1024
+_RETRY_AFTER: Final = "5"  # seconds: half of what a question may take
+
+_HOURS = re.compile(r"\d{1,3}(\.\d{1,6})?")
+_SEQUENCE = re.compile(r"[1-9]\d{0,17}")
+_MAX_ID: Final = 1024  # characters
+
+
+class DryRuns(Protocol):
+    """Raises the errors of `app.errors`: InvalidResourceError, UnavailableError."""
+
+    async def run(self, namespace: str, resource: Mapping[str, Any], hours: float) -> Any: ...
+
+
+class Explanations(Protocol):
+    """Raises the errors of `app.errors`: NotFoundError, UnavailableError."""
+
+    async def by_sequence(self, namespace: str, name: str, sequence: int) -> Any: ...
+
+    async def by_id(self, namespace: str, name: str, event: str) -> Any: ...
+
+
+class QuestionEndpoints:
+    """`…/eventhook-dryruns` and `…/eventhooks/{name}/explain`."""
+
+    def __init__(self, dry_runs: DryRuns, explanations: Explanations) -> None:
+        self._dry_runs = dry_runs
+        self._explanations = explanations
+        self._under_way = 0
+
+    async def dry_run(self, request: Request) -> Response:
+        hours = _hours(request.query_params)
+        resource = body.json_object(await body.read(request, _BODY_BYTES))
+        with self._turn():
+            return success(await self._dry_runs.run(request.path_params["namespace"], resource, hours))
+
+    async def explain(self, request: Request) -> Response:
+        sequence, event = _which(request.query_params)
+        namespace, name = request.path_params["namespace"], request.path_params["name"]
+        with self._turn():
+            if sequence is not None:
+                return success(await self._explanations.by_sequence(namespace, name, sequence))
+            return success(await self._explanations.by_id(namespace, name, event))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._under_way >= AT_ONCE:
+            message = f"{AT_ONCE} questions are being answered: ask again in {_RETRY_AFTER} s"
+            raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, message, {"Retry-After": _RETRY_AFTER})
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+
+def _hours(query: Mapping[str, str]) -> float:
+    text = query.get("hours", "1")
+    if not _HOURS.fullmatch(text) or not 0 < float(text) <= MOST_HOURS:
+        message = f"hours is {text[:40]!r}: use a number above 0 and up to {MOST_HOURS}, such as 1 or 0.5"
+        raise ProblemError(HTTPStatus.BAD_REQUEST, message)
+    return float(text)
+
+
+def _which(query: Mapping[str, str]) -> tuple[int | None, str]:
+    """The sequence, or the id, of the event that is asked about."""
+    sequence, event = query.get("sequence", ""), query.get("event", "")
+    if bool(sequence) is bool(event) or len(event) > _MAX_ID:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST, "give ?sequence=, the event's place in the stream, or ?event=, its id"
+        )
+    if sequence and not _SEQUENCE.fullmatch(sequence):
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"sequence is {sequence[:40]!r}: use a whole number from 1")
+    return (int(sequence), "") if sequence else (None, event)

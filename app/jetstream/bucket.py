@@ -1,0 +1,99 @@
+"""A key-value bucket of JetStream: its values are written and asked for here. `mirror.py` follows its changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
+from nats.js.kv import KeyValue
+
+from app.errors import ConflictError, UnavailableError
+from streams.buckets import STREAM_PREFIX
+
+T = TypeVar("T")
+
+OPERATION: Final = "KV-Operation"  # the header of a delete or a purge
+_NO_SUCH_MESSAGE: Final = 10037  # the server's error code; that of a stream which is missing is another
+
+
+class Bucket:
+    """One bucket. Each method raises UnavailableError where JetStream is away, or the bucket missing."""
+
+    def __init__(self, connection: Callable[[], Client | None], name: str) -> None:
+        """Name a bucket; `connection` gives the connection to NATS, once there is one."""
+        self._connection = connection
+        self.name = name
+        self.stream = STREAM_PREFIX + name
+        self.prefix = f"$KV.{name}."
+
+    def context(self) -> JetStreamContext:
+        """JetStream, while NATS is connected."""
+        client = self._connection()
+        if client is None or not client.is_connected:
+            raise UnavailableError("NATS is not connected")
+        return client.jetstream()
+
+    async def get(self, key: str) -> bytes | None:
+        """The value of a key, if there is one."""
+        with suppress(KeyNotFoundError):
+            return (await self._do(lambda bucket: bucket.get(key))).value
+        return None
+
+    async def create(self, key: str, value: bytes) -> int:
+        """Keep the first value of a key; returns its revision.
+
+        Raises:
+            ConflictError: there is one.
+        """
+        return await self._do(lambda bucket: bucket.create(key, value))
+
+    async def update(self, key: str, value: bytes, revision: int) -> int:
+        """Keep a value in place of the one at a revision; returns its own.
+
+        Raises:
+            ConflictError: it has been changed since that revision.
+        """
+        return await self._do(lambda bucket: bucket.update(key, value, last=revision))
+
+    async def put(self, key: str, value: bytes) -> int:
+        """Keep a value whatever was there; returns its revision."""
+        return await self._do(lambda bucket: bucket.put(key, value))
+
+    async def delete(self, key: str) -> None:
+        """Put a marker in place of the value."""
+        await self._do(lambda bucket: bucket.delete(key))
+
+    async def forget_history(self, key: str) -> None:
+        """Forget what a key held before."""
+        try:
+            await self.context().purge_stream(self.stream, subject=self.prefix + key, keep=1)
+        except (NatsError, APIError, TimeoutError) as error:
+            raise UnavailableError(self._away(error)) from error
+
+    async def holds_nothing(self, key: str) -> bool:
+        """Whether a key has no value, as the stream's leader knows now: another replica may be behind."""
+        try:
+            last = await self.context().get_last_msg(self.stream, self.prefix + key, direct=False)
+        except (NatsError, APIError, TimeoutError) as error:
+            if isinstance(error, NotFoundError) and error.err_code == _NO_SUCH_MESSAGE:
+                return True
+            raise UnavailableError(self._away(error)) from error
+        return OPERATION in (last.headers or {})
+
+    async def _do(self, work: Callable[[KeyValue], Awaitable[T]]) -> T:
+        try:
+            return await work(await self.context().key_value(self.name))
+        except KeyWrongLastSequenceError:
+            raise ConflictError(f"{self.name}: the key was changed meanwhile") from None
+        except KeyNotFoundError:
+            raise
+        except (NatsError, APIError, TimeoutError) as error:
+            raise UnavailableError(self._away(error)) from error
+
+    def _away(self, error: Exception) -> str:
+        return f"JetStream cannot serve the bucket {self.name} now ({type(error).__name__})"

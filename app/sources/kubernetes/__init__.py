@@ -1,0 +1,1 @@
+"""What comes from Kubernetes. `connection.py` is the one way to its API."""
