@@ -31,18 +31,15 @@ class Breaker:
         self._probe_at = 0.0
         self._rests_until = 0.0  # what the target asked for
         self.state: State = "closed"
+        self.closed = True  # the state is; asked for every delivery
         self.since = clock()  # Unix seconds, of the state
         self.succeeded_at = 0.0  # Unix seconds; 0: never in this process
-
-    @property
-    def closed(self) -> bool:
-        return self.state == "closed"
 
     def succeeded(self) -> bool:
         """Something got through; true where that closes it."""
         self.succeeded_at = self._clock()
         self._failures = 0
-        return self.answered()
+        return False if self.closed else self.answered()
 
     def answered(self) -> bool:
         """The target lives; true where that closes it. While it rests at its own wish, only a probe can."""
@@ -96,5 +93,5 @@ class Breaker:
     def _become(self, state: State) -> bool:
         changed = self.state != state
         if changed:
-            self.state, self.since = state, self._clock()
+            self.state, self.since, self.closed = state, self._clock(), state == "closed"
         return changed

@@ -27,6 +27,7 @@ POLL: Final = 30.0  # seconds that one request waits at the server
 HEARTBEAT: Final = 1.0  # seconds between the server's signs of life while it has nothing
 _LOOK: Final = 2.5  # seconds between two looks at whether the server may have forgotten the request
 _AWAY: Final = 0.2  # seconds between two looks at whether the connection is back
+_LAST: Final = 1.0  # seconds in which the server has to confirm that it sends no more
 _PAUSE: Final = 2.0  # seconds before asking again where the consumer does not answer
 
 _SECOND: Final = 1_000_000_000  # the protocol's durations are in nanoseconds
@@ -66,9 +67,14 @@ class Pull:
         self._subscription = await self._client.subscribe(self._inbox, cb=self._take)
 
     async def close(self) -> None:
-        """Stop, and hand what nobody has taken to another process at once."""
+        """Stop, and hand what nobody has taken to another process at once, what is on its way here included."""
+        with suppress(NatsError, TimeoutError):
+            if self._client.is_connected:
+                async with asyncio.timeout(_LAST):
+                    await self._subscription.drain()  # type: ignore[no-untyped-call] # nats-py gives it no type
+            else:
+                await self._subscription.unsubscribe()
         with suppress(NatsError):
-            await self._subscription.unsubscribe()
             await give_back(self._buffer)
 
     def wake(self) -> None:

@@ -27,6 +27,7 @@ from app.errors import UnavailableError
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
 from app.hooks.subscribe import received_of
+from app.jetstream import pull
 from app.jetstream.publish import JetStreamPublisher, Stored
 from app.jetstream.pull import Pull
 from app.jetstream.read import StreamReader
@@ -186,14 +187,14 @@ class Process:
 
     async def match(self) -> None:
         """Hand on every event, until cancelled."""
-        pull = Pull(self.client, "ops", "hooks")
-        await pull.open()
+        reading = Pull(self.client, "ops", "hooks")
+        await reading.open()
         try:
             while True:
-                for message in await pull.batch():
+                for message in await reading.batch():
                     await self._submit(message)
         finally:
-            await pull.close()
+            await reading.close()
 
     async def _submit(self, message: Msg) -> None:
         received = received_of(message, cloudevent.read(message.data, message.headers))
@@ -220,6 +221,7 @@ def hasten(patch: Callable[[Any, str, Any], None]) -> None:
     patch(drain, "_PROBE", 0.2)
     patch(drains, "LOOK_EVERY", 0.1)
     patch(onlooker, "EVERY", 0.1)
+    patch(pull, "_LOOK", 0.1)
 
 
 @contextlib.asynccontextmanager

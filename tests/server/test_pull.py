@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from nats.aio.client import Client
@@ -44,6 +45,19 @@ async def test_what_was_not_taken_is_given_back_at_once(client: Client) -> None:
     second = Pull(client, "ops", "hooks")
     await second.open()
     assert sorted(await take(second, 10)) == [b"%d" % number for number in range(10)]
+
+
+async def test_what_is_on_its_way_at_the_end_is_given_back_at_once(client: Client) -> None:
+    await publish(client, 100)
+    hasty = Pull(client, "ops", "hooks")
+    await hasty.open()
+    await hasty._ask()
+    await client.flush()
+    time.sleep(0.1)  # noqa: ASYNC251 -- the loop is busy: what the server sends waits to be read
+    await hasty.close()
+    patient = Pull(client, "ops", "hooks")
+    await patient.open()
+    assert sorted(await take(patient, 100)) == sorted(b"%d" % number for number in range(100))
 
 
 async def test_a_consumer_that_is_not_there_is_reported(client: Client) -> None:
