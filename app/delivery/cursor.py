@@ -10,7 +10,7 @@ from typing import Final
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerInfo
-from nats.js.errors import BadRequestError, NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from app.delivery.owed import Queue
 from app.jetstream import pull
@@ -63,7 +63,7 @@ class Cursor:
     async def _make(self) -> None:
         try:
             await self._context.add_consumer(self._stream, self._queue.consumer)
-        except BadRequestError as refusal:
+        except APIError as refusal:
             try:
                 await self.state()  # another replica made it at this moment, from what it knew
             except NotFoundError:

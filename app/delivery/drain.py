@@ -16,7 +16,7 @@ from typing import Final
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from app.delivery.cursor import Cursor
 from app.delivery.owed import Queue
@@ -53,6 +53,7 @@ class Drain:
         self._busy_at = time.monotonic()
         self._past_the_end = False
         self._looked_at = 0.0
+        self._told = ""
         self._pull: Pull | None = None
         self._changed = asyncio.Event()
         self._probes: set[asyncio.Task[None]] = set()
@@ -78,12 +79,20 @@ class Drain:
         try:
             return await turn
         except (NatsError, APIError, ConnectionError, TimeoutError, OpsError) as error:
-            log.debug("draining %s waits for JetStream (%s)", self._key, type(error).__name__)
+            self._report(error)
         except Exception:  # the one place that decides: what is owed must not be forgotten over a fault of ours
             log.exception("draining %s failed by a fault of ours; it goes on", self._key)
         self._cursor.forget()
         await self._wait(jittered(FAULT) / 5)
         return False
+
+    def _report(self, error: Exception) -> None:
+        """Tell the log once of what waiting may not mend; of a server that is away others tell."""
+        refused = isinstance(error, APIError) and not isinstance(error, NotFoundError | ServiceUnavailableError)
+        if refused and str(error) != self._told:
+            self._told = str(error)
+            log.warning("what %s is owed waits, JetStream refuses a consumer: %s", self._key, error)
+        log.debug("draining %s waits for JetStream (%s)", self._key, type(error).__name__)
 
     async def _turn(self) -> bool:
         """One stretch of work of one kind; true where there is nothing more to do."""

@@ -7,6 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+
 
 class Followed(Protocol):
     """What keeps itself up to date from a bucket."""
@@ -33,7 +36,22 @@ async def following(followed: F) -> AsyncIterator[F]:
             await task
 
 
-async def until(reached: Callable[[], bool], seconds: float = 1) -> None:
+async def until(reached: Callable[[], bool], seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
         while not reached():  # noqa: ASYNC110 -- another process's change gives no event here
             await asyncio.sleep(0.01)
+
+
+async def revisions(context: JetStreamContext, bucket: str, key: str) -> list[bytes]:
+    """Every value of a key that the bucket still holds, the oldest first.
+
+    nats-py's `history` may end before the first value has come.
+    """
+    stream = f"KV_{bucket}"
+    state = (await context.stream_info(stream)).state
+    held = []
+    for sequence in range(state.first_seq, state.last_seq + 1):
+        with contextlib.suppress(NotFoundError):
+            message = await context.get_msg(stream, seq=sequence)
+            held += [message.data or b""] if message.subject == f"$KV.{bucket}.{key}" else []
+    return held

@@ -240,13 +240,13 @@ async def process(
         assert not any(task.done() for task in (*work, *matching)), "what runs beside does not end"
     finally:
         hooks.processes.remove(one)
-        await _end(*matching)
+        await end(*matching)
         await one.service.stop(1)
-        await _end(*work)
+        await end(*work)
         await own.close()
 
 
-async def _end(*tasks: asyncio.Task[Any]) -> None:
+async def end(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

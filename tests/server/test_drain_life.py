@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from nats.aio.client import Client
+from nats.js.errors import APIError
 
 from app.delivery import cursor, drain, drains, records
 from app.delivery.breaker import State
 from app.delivery.cursor import Cursor
-from app.delivery.outcome import Busy, Delivered, TryLater
+from app.delivery.delivery import Delivery
+from app.delivery.outcome import Busy, Delivered, Outcome, TryLater
 from app.delivery.park import text
 from app.delivery.retry import Debt
 from tests.server.delivering import (
@@ -203,17 +205,25 @@ async def test_what_is_parked_in_the_moment_in_which_the_consumer_goes_is_delive
 async def test_a_message_that_another_process_settled_does_not_keep_the_consumer(
     client: Client, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drain, "LINGER", 0.3)
-    failing, taking = Endpoint(lambda _: DOWN), Endpoint()
+    monkeypatch.setattr(drain, "LINGER", 0.05)
+    failing, taking = Endpoint(), Endpoint()
     async with process(client, hooks, failing) as one:
+        breaker = one.service.lanes[KEY].breaker
+
+        def fail_and_rest(_: Delivery) -> Outcome:
+            breaker.open(1000.0)
+            return DOWN
+
+        failing.answer = fail_and_rest
         await park(client, "bad")
         await failing.until_attempts(1)
         async with process(client, hooks, taking):
-            here_no_more = one.service.lanes[KEY]
-            here_no_more._attempt = taking.send
             await taking.until_taken(["bad"])
             await until_owed(client, None)
+        breaker.close()
+        hooks.tell(KEY)
         await until(lambda: not one.service.drains._tasks)
+    await until_owed(client, None)
 
 
 async def test_what_is_settled_is_purged_and_nothing_else(
@@ -381,6 +391,29 @@ async def test_events_go_straight_past_one_that_comes_again_by_its_own_schedule(
 
     assert await newest_parked(client) == 1
     assert dataclasses.replace(here.service.lanes[KEY].tally, delivered=0) == type(here.service.lanes[KEY].tally)()
+
+
+async def test_a_consumer_that_the_server_refuses_is_told_of_once_and_asked_for_again(
+    client: Client,
+    here: Process,
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    prepare, tries = Cursor.prepare, list[int]()
+
+    async def refused_at_first(self: Cursor) -> bool:
+        tries.append(1)
+        if len(tries) < 4:
+            raise APIError(code=400, err_code=10026, description="maximum consumers limit reached")
+        return await prepare(self)
+
+    monkeypatch.setattr(Cursor, "prepare", refused_at_first)
+    await park(client, "one")
+    await endpoint.until_taken(["one"])
+
+    told = [record.getMessage() for record in caplog.records if "maximum consumers" in record.getMessage()]
+    assert len(told) == 1
 
 
 async def test_an_ordered_hook_has_its_consumer_as_soon_as_it_is_known(

@@ -22,7 +22,7 @@ from app.hooks.resources import HookResources
 from app.hooks.sealing import Sealing
 from tests.app import hook
 from tests.server import buckets
-from tests.server.buckets import until
+from tests.server.buckets import revisions, until
 from tests.servers import NatsServer
 
 KEY, OTHER = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -44,8 +44,7 @@ def following(client: Client, *with_keys: str) -> AbstractAsyncContextManager[Re
 
 async def raw(client: Client) -> list[bytes]:
     """Everything that the bucket holds, the history too."""
-    bucket = await client.jetstream().key_value("ops-hooks")
-    return [entry.value or b"" for entry in await bucket.history("default.one")]
+    return await revisions(client.jetstream(), "ops-hooks", "default.one")
 
 
 async def put_in_plain_sight(client: Client) -> None:

@@ -14,6 +14,7 @@ from nats.js.kv import KeyValue
 from streams import buckets
 from streams.live import outstanding, provision
 from streams.subjects import HOOKS_BUCKET, HOOKS_MATCHER, OPS
+from tests.server.buckets import revisions
 from tests.servers import NatsServer, jetstream
 
 
@@ -65,7 +66,7 @@ async def test_the_bucket_works_through_the_key_value_api(ready: JetStreamContex
     for revision in range(buckets.HISTORY + 2):
         await bucket.put("team.hook", str(revision).encode())
     assert (await bucket.get("team.hook")).value == b"6"
-    assert [entry.value for entry in await bucket.history("team.hook")] == [b"2", b"3", b"4", b"5", b"6"]
+    assert await revisions(ready, HOOKS_BUCKET, "team.hook") == [b"2", b"3", b"4", b"5", b"6"]
     await bucket.delete("team.hook")
     with pytest.raises(KeyNotFoundError):
         await bucket.get("team.hook")
