@@ -111,8 +111,7 @@ class ParkedQueue:
         if records.UNDECIDED in headers and await self._wants(self._key, received) is False:
             return None
         debt = debt_of(headers)
-        made = delivery_of(received, target)
-        identity = headers.get(records.DELIVERY, made.id)
+        identity = headers.get(records.DELIVERY) or delivery_of(received, target).id
         return Owed(Delivery(identity, target, received, replay, debt.attempts), debt)
 
 

@@ -113,7 +113,7 @@ class Repayment:
             owed = await self._queue.owed(message, target)
         except NotACloudEventError:
             return None
-        debt = self._debts.get(place_of(message.reply).sequence)
+        debt = self._debts.get(place_of(message.reply).sequence) if self._debts else None
         if owed is None or debt is None:
             return owed
         return Owed(replace(owed.delivery, attempts=debt.attempts), debt)  # more was tried since it was written down
@@ -163,7 +163,8 @@ class Repayment:
             del self._debts[next(iter(self._debts))]
 
     async def _done(self, message: Msg) -> None:
-        self._debts.pop(place_of(message.reply).sequence, None)
+        if self._debts:
+            self._debts.pop(place_of(message.reply).sequence, None)
         await self._desk.settlement.done(message)
         self._release()
 

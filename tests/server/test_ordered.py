@@ -6,8 +6,6 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import cast
 
 import pytest
 from nats.aio.client import Client
@@ -15,9 +13,7 @@ from nats.js.errors import NotFoundError
 
 from app.delivery import drain, drains, lane, records, retry
 from app.delivery.delivery import Delivery
-from app.delivery.drains import Drains
 from app.delivery.outcome import Busy, Delivered, Outcome, Refused, TryLater
-from app.delivery.repay import Desk
 from app.hooks import targets
 from streams import consumers
 from tests.server.delivering import Endpoint, hasten, named, newest_parked, publish, unsettled, until, until_so
@@ -297,14 +293,3 @@ async def test_nobody_waits_behind_an_ordered_hook(client: Client, here: Replica
 
     assert endpoint.taken() == []
     assert lane.IN_FLIGHT > 1
-
-
-async def test_all_consumers_of_ordered_hooks_are_found_however_many_there_are(client: Client) -> None:
-    keys = {f"hooks.ns.h{number}" for number in range(300)}
-    for key in keys:
-        config = consumers.ordered(key, "ops.never", datetime(2020, 1, 1, tzinfo=UTC), 1)
-        await client.jetstream().add_consumer("ops", config)
-    looking = Drains(cast("Desk", None), {}, lambda: ())
-    looking._client = client
-
-    assert await looking._were_ordered() == keys
