@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from app.jetstream.ending import end
+
 
 class Background:
     """Starts tasks that are not to end; one that fails by a fault of ours ends the process, loudly."""
@@ -27,9 +29,7 @@ class Background:
 
     async def stop(self) -> None:
         self.stopping = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

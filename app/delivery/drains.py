@@ -20,6 +20,7 @@ from nats.js.errors import APIError
 from app.delivery.drain import Drain
 from app.delivery.owed import Queue
 from app.delivery.repay import Desk
+from app.jetstream.ending import end
 from streams import consumers
 from streams.subjects import OPS, PARKED, PARKED_SUBJECT
 
@@ -99,9 +100,7 @@ class Drains:
     async def stop(self) -> None:
         """Leave everything as it is, and begin nothing more; what was begun is given back by the settlement."""
         self._client = None
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await end(self._tasks.values())
 
     async def _look(self) -> None:
         if self._client is None or not self._client.is_connected:

@@ -20,6 +20,7 @@ from app.errors import ConflictError, OpsError, UnavailableError
 from app.hooks.copying import Copying, Desk, HookGoneError
 from app.hooks.replay import Record, Replay, State
 from app.hooks.replays import Replays
+from app.jetstream.ending import end
 from app.jetstream.mirror import Entry
 
 log = logging.getLogger(__name__)
@@ -50,9 +51,7 @@ class Replayer:
                 self._take_up()
                 await asyncio.sleep(_LOOK)
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await end(self._tasks.values())
 
     def _take_up(self) -> None:
         unfinished = self._replays.unfinished()
@@ -120,8 +119,7 @@ class Turn:
                     await self._write(self._copying.replay)
             return self._verdict(work.exception())
         finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            await end([work])
 
     def _verdict(self, error: BaseException | None) -> tuple[State, str | None]:
         if error is None:

@@ -28,6 +28,7 @@ from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
 from app.hooks.subscribe import received_of
 from app.jetstream import pull
+from app.jetstream.ending import end
 from app.jetstream.publish import JetStreamPublisher, Stored
 from app.jetstream.pull import Pull
 from app.jetstream.read import StreamReader
@@ -240,16 +241,10 @@ async def process(
         assert not any(task.done() for task in (*work, *matching)), "what runs beside does not end"
     finally:
         hooks.processes.remove(one)
-        await end(*matching)
+        await end(matching)
         await one.service.stop(1)
-        await end(*work)
+        await end(work)
         await own.close()
-
-
-async def end(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def until(reached: Callable[[], bool], seconds: float = SECONDS) -> None:

@@ -16,11 +16,11 @@ from nats.aio.client import Client
 from app.delivery.channels.base import Channel
 from app.delivery.service import DeliveryService
 from app.hooks.service import HookService
+from app.jetstream.ending import end
 from app.jetstream.publish import JetStreamPublisher
 from app.jetstream.pull import Pull
 from app.telemetry.metrics import Metrics
 from tests.app import hook
-from tests.server.delivering import end
 
 NAMESPACE = "ns"
 
@@ -76,7 +76,7 @@ async def replica(client: Client, channel: Channel) -> AsyncIterator[Replica]:
         yield one
         assert not any(task.done() for task in (*work, *following, matching)), "what runs beside does not end"
     finally:
-        await end(matching)
+        await end([matching])
         await delivery.stop(1)
-        await end(*work, *following)
+        await end([*work, *following])
         await own.close()
