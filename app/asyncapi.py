@@ -58,7 +58,7 @@ In a filter `*` stands for one token and a last `>` for the rest:
 
 _TIME: Final = "2026-11-23T04:50:41Z"
 
-# A name for each field of a subject template, as it is before it is encoded; and where a channel needs another.
+# A name for each field of a subject template, as it is before it is written there; and where a channel needs another.
 _NAMES: Final = {
     "cluster": "default",
     "namespace": "ops-system",
@@ -80,7 +80,7 @@ _NAMES: Final = {
 _NAMES_OF: Final[Mapping[str, Mapping[str, str]]] = {
     "Controller": {"resource_type": "hosts"},
     "KubeClusterScoped": {"resource_type": "persistentvolumes", "name": "pv-0001"},
-    "TaskRunReport": {"event": "findings"},
+    "TaskRunReport": {"event": "hosts.node-a.findings"},
     "Custom": {"event": "deployed"},
 }
 
@@ -144,11 +144,6 @@ def complete(generated: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def consumer_filter(row: EventType) -> str:
-    """The filter that sees every subject of a row; a last `{event}` may be several tokens."""
-    return subject.as_filter(row.subject.replace("{event}", subject.REST))
-
-
 def _server_name(generated: str) -> str:
     return "nats" if generated == "development" else generated
 
@@ -163,22 +158,22 @@ def _server(generated: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _channel(row: EventType) -> dict[str, Any]:
+def _channel(row: EventType[Any]) -> dict[str, Any]:
     return {
         "title": row.channel,
         "address": row.subject,
-        "description": f"{row.description} Filter: `{consumer_filter(row)}`.",
+        "description": f"{row.description} Filter: `{subject.as_filter(row.subject)}`.",
         "messages": {row.channel: {"$ref": f"#/components/messages/{row.channel}"}},
         "parameters": {field: _parameter(row, field) for field in subject.fields(row.subject)},
     }
 
 
-def _parameter(row: EventType, field: str) -> dict[str, Any]:
+def _parameter(row: EventType[Any], field: str) -> dict[str, Any]:
     closed = {"enum": list(subject.OBSERVATIONS)} if field == "observation" else {}
-    return {"description": FIELDS[field], "examples": [subject.encode(_names(row)[field])], **closed}
+    return {"description": FIELDS[field], "examples": [subject.written(field, _names(row)[field])], **closed}
 
 
-def _operation(row: EventType) -> dict[str, Any]:
+def _operation(row: EventType[Any]) -> dict[str, Any]:
     return {
         "action": "send",
         "channel": {"$ref": f"#/channels/{row.channel}"},
@@ -186,7 +181,7 @@ def _operation(row: EventType) -> dict[str, Any]:
     }
 
 
-def _message(row: EventType, schemas: Mapping[str, JsonSchema]) -> dict[str, Any]:
+def _message(row: EventType[Any], schemas: Mapping[str, JsonSchema]) -> dict[str, Any]:
     event = example(row, schemas)
     headers = {"Content-Type": CONTENT_TYPE, "Nats-Msg-Id": event["id"]}
     return {
@@ -200,7 +195,7 @@ def _message(row: EventType, schemas: Mapping[str, JsonSchema]) -> dict[str, Any
     }
 
 
-def example(row: EventType, schemas: Mapping[str, JsonSchema]) -> dict[str, Any]:
+def example(row: EventType[Any], schemas: Mapping[str, JsonSchema]) -> dict[str, Any]:
     """An event of a row, always the same one."""
     names = _names(row)
     return {
@@ -216,7 +211,7 @@ def example(row: EventType, schemas: Mapping[str, JsonSchema]) -> dict[str, Any]
     }
 
 
-def _names(row: EventType) -> Mapping[str, str]:
+def _names(row: EventType[Any]) -> Mapping[str, str]:
     return {**_NAMES, **_NAMES_OF.get(row.channel, {})}
 
 
@@ -234,18 +229,18 @@ def _sample(schema: JsonSchema, schemas: Mapping[str, JsonSchema]) -> Any:
     return _TIME if schema.get("format") == "date-time" else None
 
 
-def _schemas(rows: Sequence[EventType], generated: Mapping[str, JsonSchema]) -> dict[str, Any]:
+def _schemas(rows: Sequence[EventType[Any]], generated: Mapping[str, JsonSchema]) -> dict[str, Any]:
     """Payloads and events by readable names, sorted: FastStream keeps its publishers in a set."""
     named = {_readable(name): {"title": _readable(name), **_tidy(schema)} for name, schema in generated.items()}
     events = {_event_name(row): _event(row, named[_event_name(row)]) for row in rows}
     return dict(sorted({**named, **events, "Headers": _HEADERS}.items()))
 
 
-def _event_name(row: EventType) -> str:
+def _event_name(row: EventType[Any]) -> str:
     return f"{row.payload.__name__}Event"
 
 
-def _event(row: EventType, envelope: JsonSchema) -> dict[str, Any]:
+def _event(row: EventType[Any], envelope: JsonSchema) -> dict[str, Any]:
     properties = dict(envelope["properties"])
     if row.ce_type != DEFAULT_TYPE:  # custom events name their type themselves
         properties["type"] = {**properties["type"], "const": row.ce_type}

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from app import announcement, settings
 from app.asyncapi import EventCatalog
 from app.background import Background
+from app.cluster import Cluster
 from app.delivery.channels.base import Channel
 from app.delivery.channels.elasticsearch import Elasticsearch
 from app.delivery.channels.event import Event
@@ -35,7 +36,7 @@ from app.ingress import documents, openapi
 from app.ingress.attempts import AttemptEndpoints
 from app.ingress.delivery_operations import attempt_operations, letter_operations, statistics_operations
 from app.ingress.health import Health
-from app.ingress.hooks import HookEndpoints
+from app.ingress.hooks import HookEndpoints, Hooks
 from app.ingress.letters import LetterEndpoints
 from app.ingress.operations import Operation, event_operations, health_operations, hook_operations
 from app.ingress.operator_operations import pause_operations, question_operations, replay_operations
@@ -52,12 +53,14 @@ from app.server import OpsApplication
 from app.settings import Settings
 from app.sources.kubernetes.connection import Connection
 from app.sources.kubernetes.secrets import KubernetesSecrets
+from app.sources.kubernetes.service import Outlet, Place
 from app.sources.publish import EventPublishers
 from app.telemetry.metrics import Metrics
 from app.telemetry.readiness import Readiness
 
 VERSION: Final = "0.1.0"
 _DRAIN_SECONDS: Final = 12.0  # a little more than one attempt may take
+_PUBLISH_SECONDS: Final = 3.0  # what is not done then, the next process does
 
 
 def create_app(configured: Settings) -> OpsApplication:
@@ -69,7 +72,11 @@ def create_app(configured: Settings) -> OpsApplication:
     delivery = DeliveryService(hooks.surroundings(publisher, channels, metrics))
     matcher = hooks.matcher(delivery.dispatcher, delivery.settlement, metrics)
     readers = [subscribe(broker, matcher, configured.event_stream_replicas)] if "hooks" in configured.roles else []
-    EventPublishers(broker, configured.event_cluster)
+    publishers = EventPublishers(broker, configured.event_cluster, publisher)
+    kubernetes = Connection(configured.kubernetes_source)
+    outlet = Outlet(publishers, lambda: broker.client, lambda error: app.fail(f"publishing ended: {error!r}"))
+    place = Place(configured.event_cluster, configured.active_namespace, configured.own_namespace)
+    cluster = Cluster(kubernetes, hooks, outlet, place) if kubernetes.configured else None
 
     async def find_keys(_: Client) -> None:
         hooks.sealing.use(await _sealing_keys(configured, lambda: broker.client))
@@ -82,6 +89,8 @@ def create_app(configured: Settings) -> OpsApplication:
         background.start_all(delivery.work(client, drains=drains))
         if drains:
             background.start("replaying", hooks.replayer(publisher, delivery.drains.wake).run())
+        if cluster is not None and "watch" in configured.roles:
+            background.start_all(cluster.work())
 
     async def stop() -> None:
         for reader in readers:
@@ -89,13 +98,15 @@ def create_app(configured: Settings) -> OpsApplication:
         await matcher.finish()
         await delivery.stop(_DRAIN_SECONDS)
         await background.stop()
+        if cluster is not None:
+            await cluster.stop(_PUBLISH_SECONDS)
         hooks.close()
 
     app = OpsApplication(
         broker,
         logger=None,
         specification=EventCatalog(title="Ops events", version=VERSION),
-        lifespan=partial(_resources, configured, publisher, channels),
+        lifespan=partial(_resources, configured, kubernetes, publisher, channels),
         after_startup=[lambda: _announce(configured, app)],
         on_shutdown=[stop],
     )
@@ -104,7 +115,10 @@ def create_app(configured: Settings) -> OpsApplication:
     broker.lost = partial(app.fail, "the connection to NATS ended for good")
     ready = Readiness(nats=broker.not_connected, streams=provisioning.not_ready, hooks=hooks.not_ready)
     events = PostedEvents(publisher, configured.event_cluster, metrics)
-    app.inner = _http(configured, app, _operations(configured, events, hooks, delivery, Health(ready, metrics)))
+    health = Health(ready, metrics, cluster.told if cluster is not None else list)
+    resources = cluster.resources if cluster is not None else hooks.resources
+    served = _operations(events, resources, hooks, delivery) if "ingress" in configured.roles else ()
+    app.inner = _http(configured, app, (*served, *health_operations(health)))
     return app
 
 
@@ -120,11 +134,13 @@ def _announce(configured: Settings, app: OpsApplication) -> None:
 
 
 @asynccontextmanager
-async def _resources(configured: Settings, publish: Publish, channels: dict[str, Channel]) -> AsyncIterator[None]:
+async def _resources(
+    configured: Settings, kubernetes: Connection, publish: Publish, channels: dict[str, Channel]
+) -> AsyncIterator[None]:
     """What is open from before the first connection until after the last."""
     embedded = EmbeddedServer(configured.embedded_folder, configured.embedded_port)
     connector = Egress(configured.egress).connector()
-    async with make_session(connector) as session, Connection(configured.kubernetes_source) as kubernetes:
+    async with make_session(connector) as session, kubernetes:
         channels.update(
             webhook=Webhook(session, KubernetesSecrets(kubernetes)),
             xiezuo=Xiezuo(session),
@@ -140,20 +156,17 @@ async def _resources(configured: Settings, publish: Publish, channels: dict[str,
 
 
 def _operations(
-    configured: Settings, events: PostedEvents, hooks: HookService, delivery: DeliveryService, health: Health
+    events: PostedEvents, resources: Hooks, hooks: HookService, delivery: DeliveryService
 ) -> tuple[Operation, ...]:
-    if "ingress" not in configured.roles:
-        return health_operations(health)
     return (
         *event_operations(events),
-        *hook_operations(HookEndpoints(hooks.resources)),
+        *hook_operations(HookEndpoints(resources)),
         *pause_operations(PauseEndpoints(hooks.switch)),
         *replay_operations(ReplayEndpoints(hooks.replays)),
         *question_operations(QuestionEndpoints(hooks.dry_runs, hooks.explanations)),
         *attempt_operations(AttemptEndpoints(delivery.history, hooks.exists)),
         *letter_operations(LetterEndpoints(delivery.letters, hooks.exists)),
         *statistics_operations(StatisticsEndpoints(delivery.statistics, hooks.pauses.get, hooks.exists)),
-        *health_operations(health),
     )
 
 

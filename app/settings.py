@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -18,6 +19,10 @@ from streams.endpoint import credentials_file, redacted, servers
 
 Role = Literal["ingress", "watch", "hooks", "notifications", "delivery"]
 ALL_ROLES: frozenset[Role] = frozenset({"ingress", "watch", "hooks", "notifications", "delivery"})
+
+
+_LONGEST_CLUSTER: Final = 200  # bytes; a subject of 1,024 holds three names of 256 beside it
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class Settings(BaseSettings):
@@ -41,6 +46,7 @@ class Settings(BaseSettings):
         default="auto", description="Whether there is a Kubernetes API: auto looks for KUBECONFIG or a service account."
     )
     kubeconfig: str = Field(default="", description="kubeconfig files, separated by colons.")
+    active_namespace: str = Field(default="", description="Watch custom resources in this namespace only; unset: all.")
     kubernetes_service_host: str = Field(default="", description="Set by Kubernetes in a pod.")
     kubernetes_service_port: str = Field(default="", description="Set by Kubernetes in a pod.")
     roles: Annotated[frozenset[Role], NoDecode] = ALL_ROLES
@@ -60,7 +66,16 @@ class Settings(BaseSettings):
     @field_validator("event_cluster")
     @classmethod
     def _one_token(cls, value: str) -> str:
+        if len(subject.encode(value)) > _LONGEST_CLUSTER:
+            raise ValueError(f"must be at most {_LONGEST_CLUSTER} bytes long as a part of subjects: shorten it")
         subject.validate(subject.encode(value))
+        return value
+
+    @field_validator("active_namespace")
+    @classmethod
+    def _is_a_namespace(cls, value: str) -> str:
+        if value and not _NAMESPACE.fullmatch(value):
+            raise ValueError("must be one namespace: lower-case letters, digits and -, at most 63; unset: all of them")
         return value
 
     @model_validator(mode="after")
@@ -107,8 +122,16 @@ class Settings(BaseSettings):
     @property
     def kubernetes_source(self) -> Source | None:
         """Where the Kubernetes API is, if there is one."""
-        pod = ServiceAccount(self.kubernetes_service_host, self.kubernetes_service_port)
-        return find(self.kubernetes, self.kubeconfig, pod)
+        return find(self.kubernetes, self.kubeconfig, self._pod)
+
+    @property
+    def own_namespace(self) -> str:
+        """The namespace that this process works in: the one that it watches, its pod's, or where Ops is by custom."""
+        return self.active_namespace or self._pod.namespace or "ops-system"
+
+    @property
+    def _pod(self) -> ServiceAccount:
+        return ServiceAccount(self.kubernetes_service_host, self.kubernetes_service_port)
 
     @property
     def embedded(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
-from streams.subjects import HOOK_PAUSES_BUCKET, HOOKS_BUCKET, KEYS_BUCKET, REPLAYS_BUCKET
+from streams.subjects import CHECKPOINTS_BUCKET, HOOK_PAUSES_BUCKET, HOOKS_BUCKET, KEYS_BUCKET, REPLAYS_BUCKET
 
 STREAM_PREFIX = "KV_"
 HISTORY = 5
@@ -46,6 +46,17 @@ def replays(replicas: int) -> StreamConfig:
     )
     config.max_msgs = MAX_REPLAYS  # every process holds them in memory; those that are there can still be changed
     return config
+
+
+def checkpoints(replicas: int) -> StreamConfig:
+    """A fresh configuration of the stream behind the bucket `ops-checkpoints`; durations in seconds."""
+    return _bucket(
+        CHECKPOINTS_BUCKET,
+        "How far the watches of Kubernetes have published, one key for each cluster and resource.",
+        replicas,
+        max_age=0.0,  # after however long an absence, a watch goes on where the last one stopped
+        history=1,  # only the furthest counts
+    )
 
 
 def keys(replicas: int) -> StreamConfig:

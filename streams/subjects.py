@@ -40,6 +40,8 @@ HOOK_PAUSES_BUCKET = "ops-hook-pauses"
 """Key-value bucket of the hooks that are paused, by target: `hooks.{namespace}.{name}`."""
 REPLAYS_BUCKET = "ops-replays"
 """Key-value bucket of replays and how far they are: `{namespace}.{name}.{id}`."""
+CHECKPOINTS_BUCKET = "ops-checkpoints"
+"""Key-value bucket of how far the watches of Kubernetes have published: `{cluster}.{resource}[.{namespace}]`."""
 KEYS_BUCKET = "ops-keys"
 """Key-value bucket of the key that seals secrets; a name of its own, so that who may read hooks need not read it."""
 

@@ -36,6 +36,7 @@ def topology(replicas: int) -> Topology:
             dead_letters(replicas),
             attempts(replicas),
             counts(replicas),
+            buckets.checkpoints(replicas),
             buckets.keys(replicas),
             buckets.hook_pauses(replicas),
             buckets.replays(replicas),

@@ -2,7 +2,8 @@
 
 The stream `ops-counts` adds up by itself: a message is an increment, and the newest one of a subject carries the total.
 An increment that is stored, but whose acknowledgement is lost for longer than the stream's duplicate window, is counted
-twice; what a process that is killed had not brought yet is not counted. `ledger.py` writes, `statistics.py` reads.
+twice; what a process that is killed had not brought yet is not counted. `ledger.py` writes, `statistics.py` and
+`figures.py` read.
 """
 
 from __future__ import annotations
@@ -40,6 +41,18 @@ class Totals:
     delivered: int
     failed: int  # attempts
     dead_letters: int
+    last_error: LastError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A total as it was written last."""
+
+    sequence: int
+    kind: str
+    target: str
+    total: int
+    at: float  # Unix seconds: a few after what was counted
     last_error: LastError | None
 
 
@@ -84,6 +97,20 @@ async def totals(reader: StreamReader, target: str) -> Totals:
         dead_letters=_value(await _newest(reader, "dead-letters", target)),
         last_error=_last_error(failed),
     )
+
+
+async def counted(reader: StreamReader, sequence: int, most: int) -> list[Counted]:
+    """The totals of hooks that were written at a sequence of the stream or behind it, the oldest first.
+
+    Raises:
+        UnavailableError: JetStream does not answer.
+    """
+    return list(map(_counted, await reader.following(COUNTS, f"{COUNTS}.*.hooks.>", sequence, most)))
+
+
+def _counted(message: Kept) -> Counted:
+    _, kind, target = message.subject.split(".", 2)
+    return Counted(message.sequence, kind, target, _value(message), message.stored, _last_error(message))
 
 
 async def _newest(reader: StreamReader, kind: Kind, target: str) -> Kept | None:

@@ -1,7 +1,7 @@
 """How a target is doing: what was delivered, what waits, what was given up, and how it is at this moment.
 
-Called by `ingress/statistics.py`. Nothing is kept for it here: totals come from `ops-counts`, what waits from the
-streams and their consumers, the rest from the processes themselves.
+Called by `ingress/statistics.py`; `figures.py` asks it what waits. Nothing is kept for it here: totals come from
+`ops-counts`, what waits from the streams and their consumers, the rest from the processes themselves.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class StatisticsReader:
         totals, letters, backlog, answers = await asyncio.gather(
             counts.totals(self._reader, target),
             self._reader.extent(DEAD_LETTERS, f"{DEAD_LETTERS}.{target}"),
-            self._backlog(target),
+            self.backlog(target),
             self._ask(target),
         )
         states = [answer.state for answer in answers if answer.state is not None]
@@ -72,8 +72,12 @@ class StatisticsReader:
         except NatsError as error:
             raise UnavailableError(f"the processes cannot be asked ({type(error).__name__})") from error
 
-    async def _backlog(self, target: str) -> Backlog:
-        """What is parked, and for an ordered hook what it has not had of the stream yet."""
+    async def backlog(self, target: str) -> Backlog:
+        """What is parked, and for an ordered hook what it has not had of the stream yet.
+
+        Raises:
+            UnavailableError: JetStream does not answer.
+        """
         parked, ordered = await asyncio.gather(self._parked(target), self._ordered(target))
         if ordered is None:
             return parked

@@ -1,17 +1,20 @@
 """The catalog: which event types exist, what they carry and where they go.
 
-Typed publishers (`sources/publish.py`), the AsyncAPI document and the documentation are made from this table.
+Each row is a constant, generic in its payload, so that the type checker holds a payload against its row. `CATALOG` is
+the whole table: the typed publishers (`sources/publish.py`), the AsyncAPI document and the documentation come from it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from app.events import payloads
+from app.events import payloads, subject
 from app.events.cloudevent import CloudEvent
+
+P = TypeVar("P", bound=BaseModel)
 
 _NAMESPACED: Final = "ops.clusters.{cluster}.namespaces.{namespace}"
 _CUSTOM: Final = f"{_NAMESPACED}.{{event}}"
@@ -20,77 +23,103 @@ DEFAULT_TYPE: Final = "Default"
 
 
 @dataclass(frozen=True, slots=True)
-class EventType:
+class EventType(Generic[P]):
     """One row of the catalog."""
 
     channel: str  # the channel's name in the AsyncAPI document, unique
     ce_type: str  # the CloudEvents attribute `type`
-    payload: type[BaseModel]
-    subject: str  # a template: each {field} is one encoded name
+    payload: type[P]
+    subject: str  # a template: each {field} is one encoded name, but for {event}, which is one or more tokens
     description: str
 
     @property
-    def event(self) -> type[CloudEvent[Any]]:
+    def event(self) -> type[CloudEvent[P]]:
         """The model of the whole event."""
         return CloudEvent[self.payload]  # type: ignore[name-defined]  # a type made at run time
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What who publishes has to name, in the order of the subject: its fields but for the cluster."""
+        return tuple(field for field in subject.fields(self.subject) if field != "cluster")
 
-def _status(name: str, payload: type[BaseModel], resource: str) -> EventType:
-    subject = f"{_NAMESPACED}.{resource}s.{{{resource}}}.status"
-    return EventType(name, name, payload, subject, f"The status of a {name} resource changed.")
+
+def _status(name: str, payload: type[P], resource: str) -> EventType[P]:
+    template = f"{_NAMESPACED}.{resource}s.{{{resource}}}.status"
+    return EventType(name, name, payload, template, f"The status of a {name} resource changed.")
 
 
-CATALOG: Final = (
-    EventType(
-        "Controller",
-        "Controller",
-        payloads.Controller,
-        f"{_NAMESPACED}.controllers.{{resource_type}}.status",
-        "A watcher is ready.",
-    ),
-    _status("Host", payloads.Host, "host"),
-    EventType(
-        "Cluster",
-        "Cluster",
-        payloads.Cluster,
-        f"{_NAMESPACED}.clusters.{{cluster_resource}}.status",
-        "The status of a Cluster resource changed.",
-    ),
-    _status("Task", payloads.Task, "task"),
-    _status("TaskRun", payloads.TaskRun, "taskrun"),
-    _status("Pipeline", payloads.Pipeline, "pipeline"),
-    _status("PipelineRun", payloads.PipelineRun, "pipelinerun"),
-    EventType(
-        "Kube",
-        "Kube",
-        payloads.Kube,
-        f"{_NAMESPACED}.{{resource_type}}.{{name}}.{{observation}}",
-        "Kubernetes reported something about an object in a namespace.",
-    ),
-    EventType(
-        "KubeNode",
-        "Kube",
-        payloads.Kube,
-        "ops.clusters.{cluster}.nodes.{node}.{observation}",
-        "Kubernetes reported something about a node.",
-    ),
-    EventType(
-        "KubeClusterScoped",
-        "Kube",
-        payloads.Kube,
-        "ops.clusters.{cluster}.{resource_type}.{name}.{observation}",
-        "Kubernetes reported something about another object without a namespace.",
-    ),
-    EventType("Webhook", "Webhook", payloads.Webhook, _CUSTOM, "A text to pass on, posted over HTTP."),
-    EventType("TaskRunReport", "TaskRunReport", payloads.TaskRunReport, _CUSTOM, "A finding that a task run posts."),
-    EventType(
-        "Notification",
-        "Notification",
-        payloads.Notification,
-        "ops.notifications.providers.{provider}.channels.{channel}.severities.{severity}",
-        "A message to people.",
-    ),
-    EventType("Custom", DEFAULT_TYPE, payloads.Custom, _CUSTOM, "Any JSON object, posted over HTTP."),
+CONTROLLER: Final = EventType(
+    "Controller",
+    "Controller",
+    payloads.Controller,
+    f"{_NAMESPACED}.controllers.{{resource_type}}.status",
+    "A watcher is ready.",
+)
+HOST: Final = _status("Host", payloads.Host, "host")
+CLUSTER: Final = EventType(
+    "Cluster",
+    "Cluster",
+    payloads.Cluster,
+    f"{_NAMESPACED}.clusters.{{cluster_resource}}.status",
+    "The status of a Cluster resource changed.",
+)
+TASK: Final = _status("Task", payloads.Task, "task")
+TASK_RUN: Final = _status("TaskRun", payloads.TaskRun, "taskrun")
+PIPELINE: Final = _status("Pipeline", payloads.Pipeline, "pipeline")
+PIPELINE_RUN: Final = _status("PipelineRun", payloads.PipelineRun, "pipelinerun")
+KUBE: Final = EventType(
+    "Kube",
+    "Kube",
+    payloads.Kube,
+    f"{_NAMESPACED}.{{resource_type}}.{{name}}.{{observation}}",
+    "Kubernetes reported something about an object in a namespace.",
+)
+KUBE_NODE: Final = EventType(
+    "KubeNode",
+    "Kube",
+    payloads.Kube,
+    "ops.clusters.{cluster}.nodes.{node}.{observation}",
+    "Kubernetes reported something about a node.",
+)
+KUBE_CLUSTER_SCOPED: Final = EventType(
+    "KubeClusterScoped",
+    "Kube",
+    payloads.Kube,
+    "ops.clusters.{cluster}.{resource_type}.{name}.{observation}",
+    "Kubernetes reported something about another object without a namespace.",
+)
+WEBHOOK: Final = EventType("Webhook", "Webhook", payloads.Webhook, _CUSTOM, "A text to pass on.")
+TASK_RUN_REPORT: Final = EventType(
+    "TaskRunReport",
+    "TaskRunReport",
+    payloads.TaskRunReport,
+    _CUSTOM,
+    "A finding that a task run reports. About an object it goes to `{resourceType}.{resourceName}.findings`.",
+)
+NOTIFICATION: Final = EventType(
+    "Notification",
+    "Notification",
+    payloads.Notification,
+    "ops.notifications.providers.{provider}.channels.{channel}.severities.{severity}",
+    "A message to people.",
+)
+CUSTOM: Final = EventType("Custom", DEFAULT_TYPE, payloads.Custom, _CUSTOM, "Any JSON object.")
+
+CATALOG: Final[tuple[EventType[Any], ...]] = (
+    CONTROLLER,
+    HOST,
+    CLUSTER,
+    TASK,
+    TASK_RUN,
+    PIPELINE,
+    PIPELINE_RUN,
+    KUBE,
+    KUBE_NODE,
+    KUBE_CLUSTER_SCOPED,
+    WEBHOOK,
+    TASK_RUN_REPORT,
+    NOTIFICATION,
+    CUSTOM,
 )
 
 # What each field of a subject template stands for.

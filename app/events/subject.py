@@ -16,6 +16,9 @@ ROOT: Final = "ops"
 ANY: Final = "*"
 REST: Final = ">"
 
+# The field of a template that stands for one or more tokens; every other stands for one name.
+TOKENS: Final = "event"
+
 OBSERVATIONS: Final = ("status", "metrics", "logs", "events", "traces", "alerts", "findings")
 
 # The server takes protocol lines of 4,096 bytes, in which reply subjects and prefixes need room too.
@@ -61,16 +64,26 @@ def _unescape(found: re.Match[str]) -> str:
         return found[0]
 
 
+def join(*names: str) -> str:
+    """Names as tokens, one for each: what a template takes as `{event}`."""
+    return ".".join(map(encode, names))
+
+
 def fill(template: str, names: Mapping[str, str]) -> str:
     """Put names into a template such as `ops.clusters.{cluster}.nodes.{node}.{observation}`.
 
     Raises:
-        InvalidSubjectError: a name is missing, or the subject would be too long.
+        InvalidSubjectError: a name is missing, the tokens of `{event}` are none, or the subject would be too long.
     """
     missing = [field for field in fields(template) if field not in names]
     if missing:
         raise InvalidSubjectError(f"the subject {template} needs {', '.join(missing)}")
-    return validate(template.format_map({key: encode(name) for key, name in names.items()}))
+    return validate(template.format_map({field: written(field, name) for field, name in names.items()}))
+
+
+def written(field: str, name: str) -> str:
+    """What stands in a subject for a field of its template."""
+    return name if field == TOKENS else encode(name)
 
 
 @lru_cache(maxsize=256)
@@ -81,7 +94,7 @@ def fields(template: str) -> tuple[str, ...]:
 
 def as_filter(template: str) -> str:
     """The filter that sees every subject of a template."""
-    return template.format_map(dict.fromkeys(fields(template), ANY))
+    return template.format_map({field: REST if field == TOKENS else ANY for field in fields(template)})
 
 
 def posted(cluster: str, namespace: str, event: str) -> str:

@@ -24,6 +24,9 @@ KIND: Final = "EventHooks"
 ORDERED_SINCE: Final = (
     "events.chenshaowen.com/ordered-since"  # annotation: since when, RFC 3339; earlier events went as ever
 )
+MIRRORED: Final = (
+    "events.chenshaowen.com/resource-version"  # annotation: the custom resource's, of which this is a copy; not shown
+)
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

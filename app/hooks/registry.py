@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NoReturn
@@ -13,8 +13,9 @@ from nats.aio.client import Client
 
 from app.delivery.delivery import Target
 from app.errors import ConflictError, NotFoundError, UnavailableError
-from app.hooks.hook import ORDERED_SINCE, Hook
+from app.hooks.hook import MIRRORED, ORDERED_SINCE, Hook
 from app.hooks.index import SubjectIndex
+from app.hooks.likeness import Copy
 from app.hooks.match import CompiledHook, compile_hook
 from app.hooks.sealing import Sealing
 from app.jetstream.bucket import Bucket
@@ -140,6 +141,36 @@ class Registry:
         """Raises: NotFoundError: there is no such hook. UnavailableError: JetStream is away."""
         await self._mirror.delete(self.get(namespace, name).key)
 
+    def keys(self) -> Collection[str]:
+        """Every hook's, `{namespace}.{name}`."""
+        return self._mirror.entries.keys()
+
+    def copy(self, key: str) -> Copy | None:
+        """A hook as it lies in the bucket, for who keeps it like a custom resource."""
+        entry = self._mirror.entries.get(key)
+        return None if entry is None else Copy(entry.value.compiled.hook, entry.value.locked)
+
+    def revision(self, key: str) -> int:
+        """Of whatever lies in the bucket under a hook's key: a hook, what cannot be read, the mark of a deletion."""
+        return self._mirror.revision(key)
+
+    async def keep(self, hook: Hook, revision: int) -> None:
+        """Keep a copy of a custom resource in place of what lies at a revision.
+
+        Raises:
+            ConflictError: it has been changed since; `passed` waits until that is seen here.
+            UnavailableError: JetStream is away.
+        """
+        await self._mirror.update(hook.key, self._sealing.seal(hook), revision)
+
+    async def drop(self, key: str, revision: int) -> None:
+        """Forget the hook at a revision; raises what `keep` does."""
+        await self._mirror.delete(key, revision)
+
+    async def passed(self, key: str, revision: int) -> None:
+        """Wait until what lies under a key is seen to be at another revision."""
+        await self._mirror.passed(key, revision)
+
     async def seal_anew(self) -> None:
         """Seal what lies in plain sight, or is sealed with a key of before, as it would be now, and forget how it was.
 
@@ -209,6 +240,7 @@ def _hook(entry: Entry[_Kept]) -> Hook:
 
 
 def _at(revision: int, hook: Hook) -> Hook:
-    """A hook as it is kept at a revision of the bucket."""
-    metadata = hook.metadata.model_copy(update={"resource_version": str(revision)})
-    return hook.model_copy(update={"metadata": metadata})
+    """A hook as it is kept at a revision of the bucket, without what is only for who mirrors it."""
+    annotations = {name: text for name, text in hook.metadata.annotations.items() if name != MIRRORED}
+    known = {"resource_version": str(revision), "annotations": annotations}
+    return hook.model_copy(update={"metadata": hook.metadata.model_copy(update=known)})

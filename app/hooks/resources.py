@@ -1,4 +1,7 @@
-"""Hooks as resources: what the HTTP endpoints speak, kept in the registry. Secrets go in, and never out."""
+"""Hooks as resources: what the HTTP endpoints speak, kept in the registry. Secrets go in, and never out.
+
+Where there is Kubernetes, `custom_hooks.py` stands in its place.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from typing import Any
 
 from app.errors import ConflictError
 from app.events import cloudevent
-from app.hooks.hook import ORDERED_SINCE, Hook, parse
+from app.hooks.annotations import noted
+from app.hooks.hook import Hook, parse
 from app.hooks.pauses import Pauses
 from app.hooks.registry import Registry
-from app.hooks.status import HookWithStatus, with_status
+from app.hooks.status import HookWithStatus, holds, status_of, with_status
 from app.hooks.write_only import Resource, refuse_masks, restored, shown, without_copy
 
 
@@ -23,12 +27,11 @@ class HookResources:
         self._registry = registry
         self._pauses = pauses
 
-    def list(self, namespace: str, search: str) -> list[HookWithStatus]:
+    async def list(self, namespace: str, search: str) -> list[HookWithStatus]:
         """The hooks of a namespace whose name, type, subject or URL (masked) holds a text, whatever its case."""
-        wanted = search.casefold()
-        return [hook for hook in map(self._told, self._registry.hooks(namespace)) if wanted in _searchable(hook)]
+        return [hook for hook in map(self._told, self._registry.hooks(namespace)) if holds(hook, search)]
 
-    def get(self, namespace: str, name: str) -> HookWithStatus:
+    async def get(self, namespace: str, name: str) -> HookWithStatus:
         return self._told(self._registry.get(namespace, name))
 
     async def create(self, namespace: str, resource: Resource) -> HookWithStatus:
@@ -39,7 +42,7 @@ class HookResources:
             "uid": str(uuid.uuid4()),
             "generation": 1,
             "creation_timestamp": cloudevent.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "annotations": _annotations(posted, None),
+            "annotations": noted(posted, None),
         }
         return self._told(await self._registry.create(_with_metadata(posted, born)))
 
@@ -56,7 +59,7 @@ class HookResources:
             "uid": current.metadata.uid,
             "generation": current.metadata.generation + (posted.spec != current.spec),
             "creation_timestamp": current.metadata.creation_timestamp,
-            "annotations": _annotations(posted, current),
+            "annotations": noted(posted, current),
         }
         return self._told(await self._registry.replace(_with_metadata(posted, kept), int(revision)))
 
@@ -67,7 +70,7 @@ class HookResources:
         await self._pauses.resume(hook.target.key)
 
     def _told(self, hook: Hook) -> HookWithStatus:
-        return with_status(shown(hook), self._pauses.get(hook.target.key))
+        return with_status(shown(hook), status_of(self._pauses.get(hook.target.key)))
 
     def _unmasked(self, resource: Resource, current: Hook) -> Resource:
         if locked := self._registry.locked(current.target.key):
@@ -82,16 +85,3 @@ class HookResources:
 
 def _with_metadata(hook: Hook, changes: Mapping[str, Any]) -> Hook:
     return hook.model_copy(update={"metadata": hook.metadata.model_copy(update=changes)})
-
-
-def _annotations(posted: Hook, current: Hook | None) -> Mapping[str, str]:
-    """The posted annotations, and since when the hook is ordered: as long as it stays so, the same."""
-    annotations = {name: text for name, text in posted.metadata.annotations.items() if name != ORDERED_SINCE}
-    if not posted.is_ordered:
-        return annotations
-    before = current.metadata.annotations.get(ORDERED_SINCE) if current and current.is_ordered else None
-    return {**annotations, ORDERED_SINCE: before or cloudevent.now().isoformat()}
-
-
-def _searchable(hook: Hook) -> str:
-    return f"{hook.metadata.name} {hook.spec.type} {hook.spec.subject} {hook.spec.url}".casefold()

@@ -7,19 +7,32 @@ may change hooks could else have the secrets, which nobody may read, sent to an 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from app.delivery.masking import MASK, masked_options, masked_url
 from app.errors import FieldProblem, InvalidResourceError
-from app.hooks.hook import Hook, Spec
+from app.hooks.hook import Hook
 
 Resource = Mapping[str, Any]
 
 _URL: Final = "spec.url"
 _OPTIONS: Final = "spec.options."
 _ANEW: Final = "write it anew, with its secrets"
-_COPY: Final = "kubectl.kubernetes.io/last-applied-configuration"  # annotation: the resource as it was applied
+COPY: Final = "kubectl.kubernetes.io/last-applied-configuration"  # annotation: the resource as it was applied
+
+
+class Stored(Protocol):
+    """A stored spec, as far as its secrets go."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def options(self) -> Mapping[str, str]: ...
 
 
 def shown(hook: Hook) -> Hook:
@@ -31,7 +44,7 @@ def shown(hook: Hook) -> Hook:
 
 def without_copy(hook: Hook) -> Hook:
     """A hook without the copy of itself that kubectl writes beside it, secrets and all."""
-    kept = {name: value for name, value in hook.metadata.annotations.items() if name != _COPY}
+    kept = {name: value for name, value in hook.metadata.annotations.items() if name != COPY}
     return hook.model_copy(update={"metadata": hook.metadata.model_copy(update={"annotations": kept})})
 
 
@@ -57,7 +70,7 @@ def refuse_masks(resource: Resource, why: str) -> None:
         raise InvalidResourceError(problems)
 
 
-def restored(resource: Resource, stored: Spec) -> Resource:
+def restored(resource: Resource, stored: Stored) -> Resource:
     """A resource that replaces a hook, with what is masked in it as it is stored.
 
     Raises:
@@ -74,14 +87,14 @@ def restored(resource: Resource, stored: Spec) -> Resource:
     return {**resource, "spec": {**spec, **_unmasked_options(spec, stored)}}
 
 
-def _unmasked_options(spec: Mapping[str, Any], stored: Spec) -> Mapping[str, Any]:
+def _unmasked_options(spec: Mapping[str, Any], stored: Stored) -> Mapping[str, Any]:
     options = spec.get("options")
     if not isinstance(options, Mapping):
         return {}
     return {"options": {name: stored.options[name] if value == MASK else value for name, value in options.items()}}
 
 
-def _why_not(field: str, spec: Mapping[str, Any], stored: Spec) -> str | None:
+def _why_not(field: str, spec: Mapping[str, Any], stored: Stored) -> str | None:
     """Why a masked field of a spec cannot keep what is stored, if so."""
     if spec.get("type") != stored.type or _origin(spec.get("url")) != _origin(stored.url):
         return f"is masked ({MASK}), but the type, scheme, host or port is another than before: {_ANEW}"

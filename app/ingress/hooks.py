@@ -25,9 +25,9 @@ class Hooks(Protocol):
     Raises the errors of `app.errors`: NotFoundError, ConflictError, InvalidResourceError, UnavailableError.
     """
 
-    def list(self, namespace: str, search: str) -> Sequence[BaseModel]: ...
+    async def list(self, namespace: str, search: str) -> Sequence[BaseModel]: ...
 
-    def get(self, namespace: str, name: str) -> BaseModel: ...
+    async def get(self, namespace: str, name: str) -> BaseModel: ...
 
     async def create(self, namespace: str, resource: Resource) -> BaseModel: ...
 
@@ -43,7 +43,7 @@ class HookEndpoints:
         self._hooks = hooks
 
     async def list(self, request: Request) -> Response:
-        found = self._hooks.list(request.path_params["namespace"], request.query_params.get("search", ""))
+        found = await self._hooks.list(request.path_params["namespace"], request.query_params.get("search", ""))
         return success(page_of(found, request.query_params))
 
     async def create(self, request: Request) -> Response:
@@ -52,7 +52,7 @@ class HookEndpoints:
 
     async def read(self, request: Request) -> Response:
         names = request.path_params
-        return success(self._hooks.get(names["namespace"], names["name"]))
+        return success(await self._hooks.get(names["namespace"], names["name"]))
 
     async def replace(self, request: Request) -> Response:
         names = request.path_params

@@ -92,7 +92,7 @@ def _hook_list_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
             "List hooks by name.",
             answer="HookPage",
             query=(_SEARCH, *PAGE),
-            problems=(HTTPStatus.BAD_REQUEST,),
+            problems=(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE),
         ),
         Operation(
             "POST",
@@ -110,9 +110,9 @@ def _hook_list_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
 
 def _one_hook_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
     replacing = (*BAD_BODY, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
-    deleting = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
+    reading = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
     return (
-        Operation("GET", HOOK, hooks.read, "readHook", "Read a hook.", "Hook", problems=(HTTPStatus.NOT_FOUND,)),
+        Operation("GET", HOOK, hooks.read, "readHook", "Read a hook.", "Hook", problems=reading),
         Operation(
             "PUT", HOOK, hooks.replace, "replaceHook", "Replace a hook.", "Hook", body="Hook", problems=replacing
         ),
@@ -123,21 +123,21 @@ def _one_hook_operations(hooks: HookEndpoints) -> tuple[Operation, ...]:
             "deleteHook",
             "Delete a hook; its events go nowhere from then on.",
             answer="Nothing",
-            problems=deleting,
+            problems=(*reading, HTTPStatus.UNPROCESSABLE_ENTITY),
         ),
     )
 
 
 def health_operations(health: Health) -> tuple[Operation, ...]:
     return (
-        Operation("GET", "/healthz", health.alive, "alive", "Whether the process lives.", "Health"),
+        Operation("GET", "/healthz", health.alive, "alive", "Whether the process lives.", "Alive"),
         Operation(
             "GET",
             "/readyz",
             health.ready,
             "ready",
             "Whether it can take and deliver events, and if not, why.",
-            "Health",
+            "Ready",
             problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
         ),
         Operation("GET", "/metrics", health.metrics, "metrics", "Counters in Prometheus' text format.", "Text"),

@@ -8,7 +8,16 @@ from typing import Final
 from app.events import payloads
 from app.ingress import delivery_schemas, operator_schemas
 from app.ingress.examples import STORED_HOOK
-from app.ingress.jsonschema import JsonSchema, field, page, record
+from app.ingress.jsonschema import JsonSchema, example_of, field, page, record
+
+_WATCH: Final = record(
+    "A watch of the Kubernetes API.",
+    name=field("string", "What is watched.", "Hosts"),
+    live=field("boolean", "What happens there is told as it happens.", True),
+    trouble=field(["string", "null"], "Why it is not live.", None),
+    seconds=field("number", "Since when it is so, in seconds.", 812.4),
+    heard_seconds_ago=field(["number", "null"], "When the API was last heard on it; null: never.", 3.1),
+)
 
 SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     "Custom": payloads.Custom.model_json_schema(),
@@ -22,7 +31,12 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     ),
     "HookPage": page("hooks", "by name", "Hook", STORED_HOOK),
     "Nothing": field("null", "It is done; there is nothing to tell.", None),
-    "Health": record("The process is well.", status=field("string", "How.", "ready", enum=["alive", "ready"])),
+    "Alive": record("The process lives.", status=field("string", "Always alive.", "alive", const="alive")),
+    "Ready": record(
+        "The process can take and deliver events.",
+        status=field("string", "Always ready.", "ready", const="ready"),
+        watches=field("array", "How each watch of Kubernetes is.", [example_of(_WATCH)], items=_WATCH),
+    ),
     "Text": field("string", "Metrics in Prometheus' text format.", "# TYPE ops_events_stored_total counter\n"),
     "Problem": record(
         "What is wrong.",

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 OPERATION: Final = "KV-Operation"  # the header of a delete or a purge
 _NO_SUCH_MESSAGE: Final = 10037  # the server's error code; that of a stream which is missing is another
+_CHANGED: Final = {10071, 10164}  # the server's error codes: the key is at another revision
 
 
 class Bucket:
@@ -64,9 +65,13 @@ class Bucket:
         """Keep a value whatever was there; returns its revision."""
         return await self._do(lambda bucket: bucket.put(key, value))
 
-    async def delete(self, key: str) -> None:
-        """Put a marker in place of the value."""
-        await self._do(lambda bucket: bucket.delete(key))
+    async def delete(self, key: str, revision: int | None = None) -> None:
+        """Put a marker in place of the value, whatever it is, or of the one at a revision.
+
+        Raises:
+            ConflictError: it has been changed since that revision.
+        """
+        await self._do(lambda bucket: bucket.delete(key, last=revision))
 
     async def forget_history(self, key: str) -> None:
         """Forget what a key held before."""
@@ -93,6 +98,8 @@ class Bucket:
         except KeyNotFoundError:
             raise
         except (NatsError, APIError, TimeoutError) as error:
+            if isinstance(error, APIError) and error.err_code in _CHANGED:  # a delete's, which nats-py leaves as it is
+                raise ConflictError(f"{self.name}: the key was changed meanwhile") from None
             raise UnavailableError(self._away(error)) from error
 
     def _away(self, error: Exception) -> str:

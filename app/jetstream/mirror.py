@@ -110,9 +110,18 @@ class Mirror(Generic[V]):
     async def put(self, key: str, value: bytes) -> int:
         return await self._seen(await self._bucket.put(key, value))
 
-    async def delete(self, key: str) -> None:
-        await self._bucket.delete(key)
+    async def delete(self, key: str, revision: int | None = None) -> None:
+        await self._bucket.delete(key, revision)
         await self._until(lambda: self._holds_nothing(key))
+
+    def revision(self, key: str) -> int:
+        """Of whatever the bucket holds for a key, also a marker or what cannot be read; 0: nothing at all."""
+        known = self._known.get(key)
+        return 0 if known is None else known.revision
+
+    async def passed(self, key: str, revision: int) -> None:
+        """Wait until a key is at another revision, which somebody else has written."""
+        await self._until(lambda: self.revision(key) != revision)
 
     async def forget_history(self, key: str) -> None:
         await self._bucket.forget_history(key)

@@ -7,7 +7,6 @@ ago.
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -23,12 +22,14 @@ from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
 from app.errors import UnavailableError
+from app.jetstream.answers import SEQUENCE, is_stored, several
 from app.jetstream.place import place_of
 
 _TIMEOUT: Final = 3.0  # seconds that one answer is waited for
 _FORGET: Final = 30.0  # seconds after which the server drops a reader whose process died
 
-_SEQUENCE: Final = "Nats-Sequence"
+_DIRECT: Final = "$JS.API.DIRECT.GET"
+
 _SUBJECT: Final = "Nats-Subject"
 _STORED: Final = "Nats-Time-Stamp"
 _FOLLOWING: Final = "Nats-Num-Pending"
@@ -91,6 +92,18 @@ class StreamReader:
         """The oldest message of a subject, or of a filter, from a sequence on, and how many follow it."""
         return await self._get(stream, {"seq": max(sequence, 1), "next_by_subj": subject, "batch": 1})
 
+    async def following(self, stream: str, subject: str, sequence: int, most: int) -> list[Kept]:
+        """The oldest messages of a subject, or of a filter, from a sequence on; of one server's answer."""
+        request = {"seq": max(sequence, 1), "next_by_subj": subject, "batch": most}
+        with _answering():
+            return list(map(_kept, await several(self.client, f"{_DIRECT}.{stream}", request, most)))
+
+    async def numbers(self, stream: str, subject: str) -> Mapping[str, int]:
+        """How many messages there are of each subject that a filter sees."""
+        with _answering():
+            info = await self._context.stream_info(stream, subjects_filter=subject)
+        return info.state.subjects or {}
+
     async def extent(self, stream: str, subject: str) -> Extent:
         with _answering():
             info = await self._context.stream_info(stream, subjects_filter=subject)
@@ -128,21 +141,9 @@ class StreamReader:
         return self.client.jetstream(timeout=_TIMEOUT)
 
     async def _get(self, stream: str, request: Mapping[str, Any]) -> Kept | None:
-        subject = f"$JS.API.DIRECT.GET.{stream}"
         with _answering():
-            message = await self.client.request(subject, json.dumps(request).encode(), timeout=_TIMEOUT)
-        headers = message.headers or {}
-        if _SEQUENCE not in headers:  # a status of the server's: there is no such message
-            return None
-        return Kept(
-            sequence=int(headers[_SEQUENCE]),
-            stored=dt.datetime.fromisoformat(headers[_STORED]).timestamp(),
-            headers=headers,
-            size=len(message.data),
-            subject=headers[_SUBJECT],
-            payload=message.data,
-            following=int(headers.get(_FOLLOWING, 0)),
-        )
+            message = await self.client.request(f"{_DIRECT}.{stream}", json.dumps(request).encode(), timeout=_TIMEOUT)
+        return _kept(message) if is_stored(message) else None
 
     @asynccontextmanager
     async def _consumer(self, stream: str, subject: str, sequence: int) -> AsyncIterator[ConsumerInfo]:
@@ -156,28 +157,10 @@ class StreamReader:
 
     async def _pulled(self, consumer: ConsumerInfo, number: int) -> list[Head]:
         """What the consumer has to give, `number` at most; less where something was removed meanwhile."""
-        heads: list[Head] = []
         if number <= 0:
-            return heads
-        complete = asyncio.Event()
-
-        async def take(message: Msg) -> None:
-            if message.reply:
-                heads.append(_head(message))
-            if not message.reply or len(heads) == number:  # without a reply subject: the server has no more
-                complete.set()
-
-        client = self.client
-        inbox = client.new_inbox()
-        subscription = await client.subscribe(inbox, cb=take)
-        try:
-            request = json.dumps({"batch": number, "no_wait": True}).encode()
-            await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream_name}.{consumer.name}", request, inbox)
-            async with asyncio.timeout(_TIMEOUT):
-                await complete.wait()
-        finally:
-            await subscription.unsubscribe()
-        return heads
+            return []
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream_name}.{consumer.name}"
+        return list(map(_head, await several(self.client, subject, {"batch": number, "no_wait": True}, number)))
 
 
 async def newest(reader: StreamReader, stream: str, subject: str, skip: int, most: int) -> tuple[list[Head], int]:
@@ -220,6 +203,19 @@ def _heads_of(subject: str, sequence: int) -> ConsumerConfig:
         mem_storage=True,
         num_replicas=1,
         inactive_threshold=_FORGET,
+    )
+
+
+def _kept(message: Msg) -> Kept:
+    headers = message.headers or {}
+    return Kept(
+        sequence=int(headers[SEQUENCE]),
+        stored=dt.datetime.fromisoformat(headers[_STORED]).timestamp(),
+        headers=headers,
+        size=len(message.data),
+        subject=headers[_SUBJECT],
+        payload=message.data,
+        following=int(headers.get(_FOLLOWING, 0)),
     )
 
 

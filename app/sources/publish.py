@@ -1,72 +1,116 @@
-"""Typed publishers: one FastStream publisher per row of the catalog, from which AsyncAPI describes the channels too."""
+"""Typed publishers: one FastStream publisher per row of the catalog, from which AsyncAPI describes the channels too.
+
+The watchers publish through them, and so can any Python program: see `docs/publishing.md`. What an event is made of
+stands in `events/compose.py`, how it is stored in `jetstream/publish.py`.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Final
 
+from faststream.exceptions import IncorrectState
 from faststream.nats import JStream, NatsBroker
 from faststream.nats.schemas import PubAck
-from pydantic import BaseModel
+from nats.errors import Error as NatsError
 
-from app.events import cloudevent, subject
-from app.events.catalog import CATALOG, EventType
-from app.events.cloudevent import CloudEvent
+from app.errors import TooLargeError, UnavailableError
+from app.events import cloudevent
+from app.events.catalog import CATALOG, EventType, P
+from app.events.compose import Attributes, Extension, compose
+from app.jetstream.publish import Publish, Stored
 from streams.subjects import OPS
 
 _ACK_TIMEOUT: Final = 5.0  # seconds
+_HEADERS: Final = 2048  # bytes that the headers of a message have at most, FastStream's own among them
 
 
 class EventPublishers:
     """Publishes payloads of the catalog as CloudEvents."""
 
-    def __init__(self, broker: NatsBroker, cluster: str) -> None:
-        stream = JStream(OPS, declare=False)
+    def __init__(self, broker: NatsBroker, cluster: str, transport: Publish | None = None) -> None:
+        """Put the publishers on a broker.
+
+        Args:
+            broker: Describes the channels, and publishes where there is no transport.
+            cluster: The name of the cluster that the events come from.
+            transport: A faster way to the stream: publishes many at a time and tries again while NATS is away.
+        """
         self._cluster = cluster
-        self._rows = {row.channel: row for row in CATALOG}
-        self._publishers = {
-            row.channel: broker.publisher(
-                row.subject, stream=stream, schema=row.event, title=row.channel, description=row.description
-            )
-            for row in CATALOG
-        }
+        self._transport = transport
+        stream = JStream(OPS, declare=False)
+        self._typed = {row.channel: _TypedPublisher(broker, stream, row) for row in CATALOG}
 
     async def publish(
         self,
-        channel: str,
-        payload: BaseModel,
-        names: dict[str, str],
+        row: EventType[P],
+        payload: P,
+        /,
         *,
         event_id: str | None = None,
         time: dt.datetime | None = None,
-    ) -> PubAck:
-        """Publish a payload on a channel of the catalog; returns once JetStream has acknowledged it.
+        extensions: Mapping[str, Extension] | None = None,
+        **names: str,
+    ) -> Stored:
+        """Publish a payload on a row of the catalog; returns once JetStream keeps it, and says where.
 
-        `names` fills the channel's subject template, without `cluster`. An `event_id` that stands for what happened
-        makes a repeat harmless. `time` is when it happened; now where it is not given.
+        Args:
+            row: One of the constants of `catalog`, such as `catalog.HOST`.
+            payload: The row's payload. Where it leaves out its `cluster`, that of the publishers is filled in.
+            event_id: Stands for what happened, and makes a repeat within two minutes harmless. Random by default.
+            time: When it happened; now by default.
+            extensions: More attributes of the envelope, such as `{"deleted": True}`.
+            **names: What the row's subject names, such as `namespace="ops-system", host="node-a"`: as they are,
+                they are encoded here. Only `event` is one or more tokens already; `subject.join` makes them.
 
         Raises:
-            InvalidSubjectError: a name is missing.
-            nats.errors.Error, nats.js.errors.APIError: JetStream did not acknowledge.
+            InvalidSubjectError: A name is missing or unknown, or the subject would be too long.
+            ValueError: An id, a time or an extension attribute that no event can have.
+            TypeError: A payload that is not the row's.
+            UnavailableError: JetStream is away or full.
+            TooLargeError: The event is larger than the server takes.
         """
-        event = self._event(self._rows[channel], payload, names, event_id, time)
-        return await self._publishers[channel].publish(
-            cloudevent.encode(event),
-            subject=event.subject or "",
-            # FastStream always adds a lower-case content type, by which its subscribers choose how to decode.
-            headers={**cloudevent.headers(event.id), "content-type": cloudevent.JSON_TYPE},
-            stream=OPS,
-            timeout=_ACK_TIMEOUT,
+        event = compose(row, payload, names, Attributes(self._cluster, event_id, time, extensions))
+        publish = self._transport or self._typed[row.channel]
+        return await publish(event.subject, event.payload, event.headers)
+
+
+class _TypedPublisher:
+    """A row's FastStream publisher as a `Publish`: one try a message, and what FastStream's test broker sees."""
+
+    def __init__(self, broker: NatsBroker, stream: JStream, row: EventType[Any]) -> None:
+        self._broker = broker
+        self._publisher = broker.publisher(
+            row.subject, stream=stream, schema=row.event, title=row.channel, description=row.description
         )
 
-    def _event(
-        self, row: EventType, payload: BaseModel, names: dict[str, str], event_id: str | None, time: dt.datetime | None
-    ) -> CloudEvent[Any]:
-        return CloudEvent(
-            id=event_id or cloudevent.random_id(),
-            type=row.ce_type,
-            subject=subject.fill(row.subject, {**names, "cluster": self._cluster}),
-            time=time or cloudevent.now(),
-            cluster=self._cluster,
-            data=payload,
-        )
+    async def __call__(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
+        try:
+            self._refuse_what_is_too_large(len(payload))
+            acknowledged: PubAck | None = await self._publisher.publish(
+                payload,
+                subject=subject,
+                # FastStream always adds a lower-case content type, by which its subscribers choose how to decode.
+                headers={**headers, "content-type": cloudevent.JSON_TYPE},
+                stream=OPS,
+                timeout=_ACK_TIMEOUT,
+            )
+        except (NatsError, IncorrectState) as error:
+            identity = headers["Nats-Msg-Id"]
+            raise UnavailableError(
+                f"JetStream did not confirm the event {identity} ({error}): publish it again with the same id"
+            ) from error
+        return _stored(acknowledged)
+
+    def _refuse_what_is_too_large(self, size: int) -> None:
+        """The server counts headers too and ends the connection of who sends more than it takes; nats-py does not."""
+        most: object = self._broker.connection.max_payload
+        if isinstance(most, int) and size + _HEADERS > most:  # the test broker has no server that could tell
+            raise TooLargeError(f"the event is {size} bytes long: NATS takes {most}, {_HEADERS} of them for headers")
+
+
+def _stored(acknowledged: PubAck | None) -> Stored:
+    if acknowledged is None:  # by FastStream's test broker, which stores nothing
+        return Stored(OPS, 0, duplicate=False)
+    return Stored(acknowledged.stream, acknowledged.seq, duplicate=bool(acknowledged.duplicate))

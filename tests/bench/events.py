@@ -38,7 +38,7 @@ def subject_of(path: str) -> str:
 
 def body(number: int, sent: int = 0) -> bytes:
     """A body to post; `sent` is the monotonic clock in nanoseconds."""
-    return _filled({"type": "Warning", "reason": "BackOff", "message": _mark(number, sent)})
+    return _filled({"type": "Warning", "reason": "BackOff", "message": mark(number, sent)})
 
 
 def message(run: str, number: int) -> Message:
@@ -55,9 +55,14 @@ def message(run: str, number: int) -> Message:
         "time": "2026-01-01T00:00:00Z",
         "cluster": "default",
     }
-    data = {"type": "Warning", "reason": "BackOff", "from": "kubelet", "message": _mark(number, 0)}
+    data = {"type": "Warning", "reason": "BackOff", "from": "kubelet", "message": mark(number, 0)}
     headers = {"Content-Type": "application/cloudevents+json", "Nats-Msg-Id": event_id}
     return Message(subject, _filled(data, event), headers)
+
+
+def mark(number: int, sent: int) -> str:
+    """What `read_mark` reads, of one length always; `sent` is in nanoseconds, by whichever clock."""
+    return f"{_EDGE}{number:08d}@{sent:019d}{_EDGE}"
 
 
 def read_mark(text: bytes) -> tuple[int, int]:
@@ -69,10 +74,6 @@ def read_mark(text: bytes) -> tuple[int, int]:
     start = text.index(_EDGE.encode())
     number, _, sent = text[start + 1 : start + _MARK_LENGTH - 1].partition(b"@")
     return int(number), int(sent)
-
-
-def _mark(number: int, sent: int) -> str:
-    return f"{_EDGE}{number:08d}@{sent:019d}{_EDGE}"
 
 
 def _filled(data: Mapping[str, str], envelope: Mapping[str, Any] | None = None) -> bytes:

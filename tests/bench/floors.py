@@ -1,7 +1,7 @@
 """What ours is compared with: the least that could do the job, and nothing of our code.
 
-`uvicorn tests.bench.floors:ingress` stores what is posted; `python -m tests.bench.floors URL` delivers what is stored.
-Both find NATS in `BENCH_NATS`.
+`uvicorn tests.bench.floors:ingress` stores what is posted; `python -m tests.bench.floors deliver URL` delivers what is
+stored, and `… publish NATS` stores again what another NATS holds. They find theirs in `BENCH_NATS`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -20,9 +21,11 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from tests.bench import events
+from tests.bench.stored import stored
 
 _BATCH: Final = 256
 _IN_FLIGHT: Final = 64
+_PUBLISHED_AT_ONCE: Final = 4000  # more than the default of nats-py, and faster
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -100,5 +103,22 @@ async def _post(session: aiohttp.ClientSession, url: str, fetched: asyncio.Queue
         await message.ack()
 
 
+async def publish(source: str) -> None:
+    """nats-py's own pipelining; prints the seconds from the first message to the last acknowledgement."""
+    given = await nats.connect(source)
+    messages = await stored(given)
+    await given.close()
+    client = await nats.connect(os.environ["BENCH_NATS"])
+    stream = client.jetstream(publish_async_max_pending=_PUBLISHED_AT_ONCE)
+    start = time.monotonic()
+    for message in messages:
+        await stream.publish_async(message.subject, message.data, headers=message.headers)
+    await stream.publish_async_completed()
+    print(time.monotonic() - start)
+    await client.close()
+
+
+_FLOORS: Final = {"deliver": deliver, "publish": publish}
+
 if __name__ == "__main__":
-    uvloop.run(deliver(sys.argv[1]))
+    uvloop.run(_FLOORS[sys.argv[1]](sys.argv[2]))

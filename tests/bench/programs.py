@@ -93,7 +93,18 @@ def floor_of_ingress(folder: Path, nats: str) -> contextlib.AbstractAsyncContext
 
 
 def floor_of_delivery(folder: Path, nats: str, url: str) -> contextlib.AbstractAsyncContextManager[Program]:
-    return running("floor-of-delivery", folder, "-m", "tests.bench.floors", url, environment={"BENCH_NATS": nats})
+    arguments = ("-m", "tests.bench.floors", "deliver", url)
+    return running("floor-of-delivery", folder, *arguments, environment={"BENCH_NATS": nats})
+
+
+async def floor_of_watching(source: str, nats: str) -> float:
+    """Store again what another NATS holds; returns the seconds that took."""
+    return float(await output_of("-m", "tests.bench.floors", "publish", source, BENCH_NATS=nats))
+
+
+def apiserver(folder: Path, events: int) -> contextlib.AbstractAsyncContextManager[Program]:
+    port = free_port()
+    return running("apiserver", folder, "-m", "tests.bench.apiserver", str(port), str(events), port=port)
 
 
 def sink(folder: Path, port: int = 0) -> contextlib.AbstractAsyncContextManager[Program]:
@@ -107,14 +118,17 @@ async def load(kind: str, port: int, **options: float) -> Any:
     return json.loads(await output_of("-m", "tests.bench.load", kind, "--port", str(port), *given))
 
 
-async def output_of(*arguments: str) -> bytes:
+async def output_of(*arguments: str, **environment: str) -> bytes:
     """What a Python program prints.
 
     Raises:
         WrongError: it failed, or took too long.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(sys.executable, *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | environment,
     )
     try:
         output, errors = await asyncio.wait_for(process.communicate(), _LOAD_SECONDS)

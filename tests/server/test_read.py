@@ -55,6 +55,24 @@ async def test_a_message_that_calls_itself_a_status_is_a_message(client: Client,
     assert found.payload == b"x"
 
 
+async def test_messages_of_a_filter_are_got_in_parts_in_their_order(client: Client, reader: StreamReader) -> None:
+    await publish(client, "a", "b", "c", "a")
+    found = await reader.following(STREAM, f"{STREAM}.*", 2, 2)
+    assert [(one.sequence, one.subject, one.payload) for one in found] == [
+        (2, f"{STREAM}.b", b"1"),
+        (3, f"{STREAM}.c", b"2"),
+    ]
+    assert [one.sequence for one in await reader.following(STREAM, f"{STREAM}.a", 2, 10)] == [4]
+    assert await reader.following(STREAM, f"{STREAM}.*", 5, 10) == []
+    assert await consumers(client) == 0
+
+
+async def test_of_each_subject_is_known_how_many_messages_there_are(client: Client, reader: StreamReader) -> None:
+    await publish(client, "a", "b", "a")
+    assert await reader.numbers(STREAM, f"{STREAM}.*") == {f"{STREAM}.a": 2, f"{STREAM}.b": 1}
+    assert await reader.numbers(STREAM, f"{STREAM}.c") == {}
+
+
 async def test_the_first_message_of_a_subject_knows_how_many_follow_it(client: Client, reader: StreamReader) -> None:
     await publish(client, "a", "b", "a", "a", "b")
     found = await reader.first(STREAM, f"{STREAM}.a", 2)

@@ -9,7 +9,7 @@ import pytest
 from nats.aio.client import Client
 
 from app.errors import ConflictError, NotFoundError, UnavailableError
-from app.hooks.hook import Hook, parse
+from app.hooks.hook import MIRRORED, Hook, parse
 from app.hooks.registry import Registry
 from tests.app import hook
 from tests.server import buckets
@@ -164,6 +164,44 @@ async def test_who_subscribes_hears_of_each_change_when_it_is_in_effect(client: 
         await registry.replace(a_hook("one", "ops.b"), int(_revision(made)))
         await registry.delete("default", "one")
     assert told == [({"hooks.default.one"}, True), ({"hooks.default.one"}, False), ({"hooks.default.one"}, False)]
+
+
+async def test_a_copy_takes_the_place_of_whatever_lies_at_a_revision(client: Client) -> None:
+    bucket = await client.jetstream().key_value("ops-hooks")
+    await bucket.put("default.unreadable", b"nonsense")
+    async with following(client) as registry:
+        assert registry.revision("default.one") == 0
+        await registry.keep(a_hook("one"), 0)
+        await registry.keep(a_hook("unreadable"), registry.revision("default.unreadable"))
+        assert sorted(registry.keys()) == ["default.one", "default.unreadable"]
+        await registry.drop("default.one", registry.revision("default.one"))
+        assert registry.copy("default.one") is None
+        await registry.keep(a_hook("one", "ops.b"), registry.revision("default.one"))
+        assert registry.index.find("ops.b")
+
+
+async def test_neither_is_a_copy_written_nor_dropped_that_was_changed_since(client: Client) -> None:
+    async with following(client) as here, following(client) as there:
+        await here.keep(a_hook("one"), 0)
+        await until(lambda: names(there) == ["one"])
+        await here.keep(a_hook("one", "ops.b"), 1)
+        with pytest.raises(ConflictError):
+            await there.keep(a_hook("one", "ops.c"), 1)
+        with pytest.raises(ConflictError):
+            await there.drop("default.one", 1)
+        await there.passed("default.one", 1)
+        assert there.get("default", "one").spec.subject == "ops.b"
+
+
+async def test_of_which_version_a_copy_is_nobody_is_shown(client: Client) -> None:
+    given = hook("one", "http://127.0.0.1:1/x", "ops.a")
+    marked = {**given, "metadata": {"name": "one", "annotations": {MIRRORED: "7", "note": "x"}}}
+    async with following(client) as registry:
+        await registry.keep(parse(marked, "default"), 0)
+        assert registry.get("default", "one").metadata.annotations == {"note": "x"}
+        assert [one.metadata.annotations for one in registry.hooks("default")] == [{"note": "x"}]
+        assert (copy := registry.copy("default.one")) is not None
+        assert copy.mark == "7"
 
 
 def _revision(hook: Hook) -> str:

@@ -118,7 +118,7 @@ async def test_a_locked_hook_is_mended_by_writing_its_secrets_anew(client: Clien
         await registry.create(a_hook())
     async with following(client, OTHER) as registry:
         resources = HookResources(registry, Pauses(lambda: client, registry.generation, registry.locked))
-        read = resources.get("default", "one").model_dump(mode="json", by_alias=True)
+        read = (await resources.get("default", "one")).model_dump(mode="json", by_alias=True)
         with pytest.raises(InvalidResourceError, match="cannot be read"):
             await resources.replace("default", "one", read)
         replaced = await resources.replace("default", "one", a_resource())
@@ -205,13 +205,13 @@ async def test_a_client_reads_masks_and_searches_nothing_else(client: Client, tm
             "default", "one", made.model_dump(mode="json", by_alias=True) | {"status": {}}
         )
         assert replaced.metadata.generation == 1, "what was sent back as it was read changes nothing"
-        for seen in (made, replaced, resources.get("default", "one"), *resources.list("default", "")):
+        for seen in (made, replaced, await resources.get("default", "one"), *await resources.list("default", "")):
             assert seen.spec.url == "http://ops:***@127.0.0.1:1/x?token=***"
             assert seen.spec.options == {"secret": "***"}
         assert registry.target(HOOK) == a_hook().target
-        assert [found.metadata.name for found in resources.list("default", "127.0.0.1:1/X")] == ["one"]
+        assert [found.metadata.name for found in await resources.list("default", "127.0.0.1:1/X")] == ["one"]
         for secret in ("hunter2", "t0ken", "letmein"):
-            assert resources.list("default", secret) == []
+            assert await resources.list("default", secret) == []
         with pytest.raises(InvalidResourceError, match=r"spec\.url: is masked"):
             await resources.create(
                 "default", {**made.model_dump(mode="json", by_alias=True), "metadata": {"name": "b"}}

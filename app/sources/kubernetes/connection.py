@@ -1,7 +1,8 @@
-"""The connection to the Kubernetes API: where it is, how this process proves who it is, and what a refusal means.
+"""The connection to the Kubernetes API: over it `secrets.py`, `objects.py` and `watch.py` read and write.
 
-`main` makes one for the process from KUBERNETES and KUBECONFIG; `secrets.py` reads Secrets over it. Nothing is opened,
-and the client's package not even imported, before the first request.
+`main` makes one for the process from KUBERNETES and KUBECONFIG; where that leads stands in `configuration.py`, and
+what a refusal means in `answers.py`. Nothing is opened, and the client's package not even imported, before the first
+request.
 
 Why raw requests and not the package's `CoreV1Api`: importing that one class takes a second and 115 MiB.
 """
@@ -9,122 +10,62 @@ Why raw requests and not the package's `CoreV1Api`: importing that one class tak
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import aiohttp
 
-from app.errors import ConfigurationError, UnavailableError
+from app.errors import UnavailableError
+from app.sources.kubernetes.answers import Permission, Reply, Stream, refusal
+from app.sources.kubernetes.configuration import (
+    SERVICE_ACCOUNT_FOLDER,
+    KubeConfig,
+    Mode,
+    ServiceAccount,
+    Source,
+    find,
+)
 
 if TYPE_CHECKING:
-    from kubernetes.aio.client import ApiClient, Configuration
+    from kubernetes.aio.client import ApiClient
 
-Mode = Literal["auto", "on", "off"]
+__all__ = [
+    "SERVICE_ACCOUNT_FOLDER",
+    "Connection",
+    "KubeConfig",
+    "Mode",
+    "Permission",
+    "Reply",
+    "ServiceAccount",
+    "Source",
+    "Stream",
+    "find",
+    "refusal",
+]
 
-SERVICE_ACCOUNT_FOLDER: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")  # the same in every pod
-_HOME_FILE: Final = Path("~/.kube/config")
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
 _REQUEST_SECONDS: Final = 5.0
+_AT_ONCE: Final = 64  # connections: each watch keeps one, and the requests share the rest
+
+_NO_LIMITS: Final = aiohttp.ClientTimeout()  # the package's own is 5 min
+_JSON: Final = "application/json"
 
 # Imported on first use: it takes half a second and 18 MiB, which a process without Kubernetes is spared.
 _CLIENT: Final = "kubernetes.aio.client"
-_CONFIGURATION: Final = "kubernetes.aio.config"
 
 
 @dataclass(frozen=True, slots=True)
-class KubeConfig:
-    """A kubeconfig file; several are separated as in KUBECONFIG."""
-
-    files: str
-
-    def __str__(self) -> str:
-        return self.files
-
-    @property
-    def present(self) -> bool:
-        return any(Path(file).expanduser().is_file() for file in self.files.split(":"))
-
-    async def load(self, into: Configuration) -> None:
-        package = import_module(_CONFIGURATION)
-        await package.load_kube_config(self.files, client_configuration=into, persist_config=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceAccount:
-    """What Kubernetes gives a pod: KUBERNETES_SERVICE_HOST and _PORT, and a folder with a token and a certificate."""
-
-    host: str
-    port: str
-    folder: Path = SERVICE_ACCOUNT_FOLDER
-
-    def __str__(self) -> str:
-        return str(self.folder)
-
-    @property
-    def present(self) -> bool:
-        return bool(self.host and self.port) and (self.folder / "token").is_file()
-
-    async def load(self, into: Configuration) -> None:
-        package = import_module(_CONFIGURATION).incluster_config
-        where = {"KUBERNETES_SERVICE_HOST": self.host, "KUBERNETES_SERVICE_PORT": self.port}
-        token, authority = str(self.folder / "token"), str(self.folder / "ca.crt")
-        package.InClusterConfigLoader(token, authority, environ=where).load_and_set(into)  # reads the token each minute
-
-
-Source = KubeConfig | ServiceAccount
-
-
-def find(mode: Mode, kubeconfig: str, pod: ServiceAccount) -> Source | None:
-    """Where the configuration comes from: KUBECONFIG before the pod's service account; None: no Kubernetes.
-
-    `auto` takes only what this process was given. `on` looks where kubectl does too, in the home folder: a file there
-    speaks of the person, and somebody's production cluster must not be read because a laptop knows it.
-
-    Raises:
-        ConfigurationError: Kubernetes must be there, and is nowhere to be found.
-    """
-    given = (KubeConfig(kubeconfig), pod)
-    sources: tuple[Source, ...] = {"off": (), "auto": given, "on": (*given, KubeConfig(str(_HOME_FILE)))}[mode]
-    found = next((source for source in sources if source.present), None)
-    if mode == "on" and found is None:
-        raise ConfigurationError(
-            f"KUBERNETES=on, but there is no configuration: no file at KUBECONFIG ({kubeconfig or 'not set'}), no token"
-            f" of a service account in {pod}, no {_HOME_FILE}"
-        )
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the API answered."""
-
-    status: int
-    body: bytes = field(repr=False)  # may be a Secret
-
-
-class Permission(NamedTuple):
-    """What a request needs: a verb on a resource, in a namespace or (empty) in all."""
-
-    verb: str
-    resource: str
-    namespace: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.verb} {self.resource} in {f'namespace {self.namespace}' if self.namespace else 'all namespaces'}"
-
-
-def refusal(status: int, needed: Permission) -> UnavailableError:
-    """Why the API did not do what was asked of it, and how to mend that."""
-    if status == HTTPStatus.UNAUTHORIZED:
-        return UnavailableError(
-            "the Kubernetes API does not know this process (401): its credentials have to be renewed"
-        )
-    if status == HTTPStatus.FORBIDDEN:
-        binding = "a Role and a RoleBinding there" if needed.namespace else "a ClusterRole and a ClusterRoleBinding"
-        return UnavailableError(f"this process may not {needed} (403): give its account the right by {binding}")
-    return UnavailableError(f"the Kubernetes API answered {status} to: {needed}")
+class _Request:
+    method: Method
+    path: str
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    content_type: str = _JSON
+    limits: aiohttp.ClientTimeout = _NO_LIMITS
 
 
 class Connection:
@@ -151,50 +92,120 @@ class Connection:
             await client.rest_client.close()
 
     async def client(self) -> ApiClient:
-        """The package's own client, for what `get` is too small for.
+        """The package's own client, for what the methods here are too small for.
 
         Raises:
             UnavailableError: no Kubernetes is configured, or its configuration cannot be used now.
         """
-        if self._source is None:
-            raise UnavailableError("no Kubernetes is configured: set KUBECONFIG, or run in a pod")
         async with self._connecting:
             if self._client is None:
-                package = await asyncio.to_thread(import_module, _CLIENT)  # so long the event loop cannot wait
-                configuration = package.Configuration()
-                await _configure(configuration, self._source)
-                self._client = package.ApiClient(configuration)
+                self._client = await _client(self._given())
             return self._client
 
-    async def get(self, path: str) -> Reply:
+    async def get(self, path: str, seconds: float | None = None) -> Reply:
         """What the API answers to GET, whatever the status. Credentials that have run out are renewed once.
 
         Raises:
-            UnavailableError: no Kubernetes is configured, or its API does not answer within 5 s.
+            UnavailableError: no Kubernetes is configured, or its API has not answered in full in so many seconds (5).
         """
+        return await self._reply(_Request("GET", path), seconds or _REQUEST_SECONDS)
+
+    async def send(
+        self, method: Method, path: str, body: Mapping[str, Any] | None = None, content_type: str = _JSON
+    ) -> Reply:
+        """What the API answers to a request, whatever the status. Credentials that have run out are renewed once.
+
+        Args:
+            method: What is to be done.
+            path: To what, with the query.
+            body: Is sent as JSON.
+            content_type: How the body is meant: a patch has several ways.
+
+        Raises:
+            UnavailableError: no Kubernetes is configured, or its API has not answered within 5 s: it may have done
+                what was asked.
+        """
+        return await self._reply(_Request(method, path, body, content_type), _REQUEST_SECONDS)
+
+    @asynccontextmanager
+    async def stream(self, path: str, silence: float) -> AsyncIterator[Stream]:
+        """What the API answers to GET, whatever the status, as it comes; left early, the connection is closed.
+
+        Credentials that have run out are renewed once.
+
+        Args:
+            path: Where, with the query.
+            silence: Seconds without a byte after which the answer has ended.
+
+        Raises:
+            UnavailableError: no Kubernetes is configured, or its API does not answer.
+        """
+        limits = aiohttp.ClientTimeout(connect=_REQUEST_SECONDS, sock_read=silence)
         client = await self.client()
-        reply = await _get(client, path)
-        if reply.status == HTTPStatus.UNAUTHORIZED and self._source is not None:
-            await _configure(client.configuration, self._source)
-            reply = await _get(client, path)
-        return reply
+        with _answering():
+            response = await self._response(client, _Request("GET", path, limits=limits))
+        try:
+            yield Stream(response)
+        finally:
+            response.close()
+
+    async def _reply(self, request: _Request, seconds: float) -> Reply:
+        client = await self.client()
+        with _answering():
+            async with asyncio.timeout(seconds):
+                response = await self._response(client, request)
+                return Reply(response.status, await response.read(), response.headers)
+
+    async def _response(self, client: ApiClient, request: _Request) -> aiohttp.ClientResponse:
+        """The beginning of the answer."""
+        response = await self._sent(client, request)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            response.release()
+            with _using(source := self._given()):
+                await source.load(client.configuration)
+            response = await self._sent(client, request)
+        return response
+
+    async def _sent(self, client: ApiClient, request: _Request) -> aiohttp.ClientResponse:
+        headers = {"Accept": _JSON} | ({} if request.body is None else {"Content-Type": request.content_type})
+        with _using(self._given()):  # a token is read again from time to time
+            method, url, headers, *_ = await client.param_serialize(
+                request.method, request.path, header_params=headers, auth_settings=["BearerToken"]
+            )
+        body = None if request.body is None else dict(request.body)
+        answer = await client.call_api(method, url, headers, body, _request_timeout=request.limits)
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+    def _given(self) -> Source:
+        if self._source is None:
+            raise UnavailableError("no Kubernetes is configured: set KUBECONFIG, or run in a pod")
+        return self._source
 
 
-async def _configure(configuration: Configuration, source: Source) -> None:
-    try:
+async def _client(source: Source) -> ApiClient:
+    package = await asyncio.to_thread(import_module, _CLIENT)  # so long the event loop cannot wait
+    configuration = package.Configuration()
+    configuration.connection_pool_maxsize = _AT_ONCE
+    with _using(source):
         await source.load(configuration)
-    except Exception as error:  # noqa: BLE001 -- a broken file fails in the package in a dozen ways
+        client: ApiClient = package.ApiClient(configuration)
+    return client
+
+
+@contextmanager
+def _using(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 -- a broken configuration fails in the package in a dozen ways
         # The errors of YAML show the file's text, which may be a token.
         why = type(error).__name__
         raise UnavailableError(f"the Kubernetes configuration in {source} cannot be used ({why})") from None
 
 
-async def _get(client: ApiClient, path: str) -> Reply:
+@contextmanager
+def _answering() -> Iterator[None]:
     try:
-        async with asyncio.timeout(_REQUEST_SECONDS):
-            accept = {"Accept": "application/json"}
-            request = await client.param_serialize("GET", path, header_params=accept, auth_settings=["BearerToken"])
-            response = await client.call_api(*request)
-            return Reply(response.status, await response.response.read())
+        yield
     except (aiohttp.ClientError, OSError) as error:
         raise UnavailableError(f"the Kubernetes API does not answer ({type(error).__name__})") from None

@@ -7,6 +7,7 @@ import unicodedata
 
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from app.events import subject
 from app.events.subject import InvalidSubjectError
@@ -108,6 +109,27 @@ def test_a_name_cannot_add_tokens_wildcards_or_lines_to_a_template() -> None:
     filled = subject.fill(NODE, {"cluster": "c", "node": "a.b.>\r\nPUB x 1", "observation": "*"})
 
     assert filled == "ops.clusters.c.nodes.a_b_%3E%0D%0APUB%20x%201.%2A"
+
+
+def test_the_tokens_of_an_event_are_put_into_a_template_as_they_are() -> None:
+    assert subject.fill("ops.{a}.{event}", {"a": "x.y", "event": "b_c.%2A.d"}) == "ops.x_y.b_c.%2A.d"
+
+
+def test_an_event_of_no_tokens_fills_no_template() -> None:
+    with pytest.raises(InvalidSubjectError, match="empty token"):
+        subject.fill("ops.{event}", {"event": ""})
+
+
+@given(st.lists(any_text, min_size=1, max_size=3))
+def test_joined_names_are_tokens_one_for_each(names: list[str]) -> None:
+    assert [subject.decode(token) for token in subject.join(*names).split(".")] == names
+
+
+def test_the_filter_of_a_template_with_an_event_sees_however_many_tokens_it_has() -> None:
+    pattern = subject.as_filter("ops.{a}.{event}")
+
+    assert pattern == "ops.*.>"
+    assert subject.matches(pattern, subject.fill("ops.{a}.{event}", {"a": "x", "event": "b.c.d"}))
 
 
 def test_braces_in_a_name_are_no_fields() -> None:

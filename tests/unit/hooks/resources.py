@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.delivery.delivery import Received
+from app.errors import InvalidResourceError
 from app.events.cloudevent import CloudEvent
 from app.hooks.hook import Hook, parse
 from app.hooks.index import Candidates, SubjectIndex
@@ -34,6 +36,15 @@ def resource(**spec: Any) -> dict[str, Any]:
             **spec,
         },
     }
+
+
+def is_refused(given: Mapping[str, Any]) -> bool:
+    """Whether a resource breaks a rule."""
+    try:
+        parse(given, NAMESPACE)
+    except InvalidResourceError:
+        return True
+    return False
 
 
 def hook(subject: str = "ops.>", name: str = "h", **keywords: Any) -> Hook:

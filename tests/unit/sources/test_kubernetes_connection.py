@@ -7,12 +7,14 @@ import os
 import ssl
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import trustme
 
 from app.errors import ConfigurationError, UnavailableError
+from app.sources.kubernetes import configuration
 from app.sources.kubernetes import connection as room
 from app.sources.kubernetes.connection import Connection, KubeConfig, Mode, Permission, ServiceAccount, find, refusal
 from tests.kubernetes import ApiServer, Gate, answering, running_api
@@ -41,13 +43,13 @@ def file(tmp_path: Path) -> str:
 def home_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "home-config"
     path.write_text("{}")
-    monkeypatch.setattr(room, "_HOME_FILE", path)
+    monkeypatch.setattr(configuration, "_HOME_FILE", path)
     return path
 
 
 @pytest.fixture
 def no_home_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "_HOME_FILE", tmp_path / "nothing")
+    monkeypatch.setattr(configuration, "_HOME_FILE", tmp_path / "nothing")
 
 
 def test_off_finds_nothing_wherever_it_is(file: str, pod: ServiceAccount) -> None:
@@ -210,6 +212,36 @@ async def test_without_kubernetes_the_error_says_how_to_get_it() -> None:
         assert not connection.configured
         with pytest.raises(UnavailableError, match="no Kubernetes is configured: set KUBECONFIG"):
             await connection.get(PATH)
+
+
+async def test_a_certificate_that_is_missing_is_told_and_used_once_it_is_there(tmp_path: Path) -> None:
+    authority, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    async with running_api(tls) as api:
+        config = KubeConfig(str(api.kubeconfig(tmp_path / "config", authority=tmp_path / "ca.crt")))
+        async with Connection(config) as connection:
+            with pytest.raises(UnavailableError, match="cannot be used"):
+                await connection.get(PATH)
+            authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+            assert (await connection.get(PATH)).status == 404
+
+
+async def test_a_pods_token_that_cannot_be_read_for_a_while_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+    (tmp_path / "token").write_text("token-1")
+    async with running_api(tls) as api, Connection(ServiceAccount("127.0.0.1", str(api.port), tmp_path)) as connection:
+        assert (await connection.get(PATH)).status == 404
+        loader = (await connection.client()).configuration.refresh_api_key_hook.__closure__[0].cell_contents
+        monkeypatch.setattr(loader, "token_expires_at", datetime.min)  # noqa: DTZ901 -- as the package compares it
+        (tmp_path / "token").write_text("")
+        with pytest.raises(UnavailableError, match=r"cannot be used \(ConfigException\)"):
+            await connection.get(PATH)
+        (tmp_path / "token").write_text("token-1")
+        assert (await connection.get(PATH)).status == 404
 
 
 def test_a_refusal_says_which_right_is_missing_and_where() -> None:

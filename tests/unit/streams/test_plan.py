@@ -20,6 +20,7 @@ def test_an_empty_server_gets_everything_streams_first() -> None:
         (Action.CREATE, Kind.STREAM, "ops-dead-letters"),
         (Action.CREATE, Kind.STREAM, "ops-attempts"),
         (Action.CREATE, Kind.STREAM, "ops-counts"),
+        (Action.CREATE, Kind.BUCKET, "ops-checkpoints"),
         (Action.CREATE, Kind.BUCKET, "ops-keys"),
         (Action.CREATE, Kind.BUCKET, "ops-hook-pauses"),
         (Action.CREATE, Kind.BUCKET, "ops-replays"),

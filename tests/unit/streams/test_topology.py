@@ -47,7 +47,7 @@ def test_only_the_totals_are_added_up_by_the_server() -> None:
 def test_streams_that_are_written_to_come_before_the_consumers_that_make_them_needed() -> None:
     wanted = topology(1)
     written = [OPS, PARKED, DEAD_LETTERS, ATTEMPTS, COUNTS]
-    buckets = ["KV_ops-keys", "KV_ops-hook-pauses", "KV_ops-replays", "KV_ops-hooks"]
+    buckets = ["KV_ops-checkpoints", "KV_ops-keys", "KV_ops-hook-pauses", "KV_ops-replays", "KV_ops-hooks"]
     assert [config.name for config in wanted.streams] == written + buckets
     assert [(stream, consumer.durable_name) for stream, consumer in wanted.consumers] == [(OPS, "hooks")]
 
