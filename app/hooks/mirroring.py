@@ -81,7 +81,7 @@ class Mirroring:
     def synced(self, version: str) -> None:
         """The list is complete as of a version: what was not listed is gone."""
         self._originals.complete_list(version)
-        self._look_later([*self._registry.keys(), *(original.key for original in self._originals.all())])
+        self._look_later(self._registry.keys())  # at the others the pages had it looked at
 
     async def changed(self, resource: Object) -> None:
         """A custom resource is new, or another."""

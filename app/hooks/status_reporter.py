@@ -100,13 +100,14 @@ class StatusReporter:
 
     def _seen(self, before: _Shown | None, original: Original) -> _Shown:
         """What is shown, now that the watch has told this. It may not have told yet what was written from here."""
-        shown = _Shown(original.uid, original.version, original.status, float("-inf"))
         if before is None or before.uid != original.uid:
-            return shown
+            since = self._clock() if original.status else float("-inf")  # somebody may have written it just now
+            return _Shown(original.uid, original.version, original.status, since)
         if before.version == original.version:
             return before
         changed = patch_of(before.status, original.status) is not None
-        return replace(shown, since=self._clock() if changed else before.since)
+        since = self._clock() if changed else before.since
+        return replace(before, version=original.version, status=original.status, since=since)
 
     async def _write(self, key: str, patch: Status) -> bool:
         """Write; false where the API did not take it. A later round tries again, when others have had their turn."""

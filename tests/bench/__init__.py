@@ -3,7 +3,8 @@
     python -m tests.bench [ingress delivery matching latency memory] [--quick]
 
 One module a figure (`ingress.py`, `delivery.py`, `matching.py`, `latency.py`, `memory.py`); `floors.py` holds what they
-are compared with, `load.py` and `sink.py` the two ends, `rig.py` the servers between them. Each round of a floor is
-followed by a round of ours, on servers of the same configuration. A figure below its aim is printed as such and is no
-failure: time depends on the machine. An event lost or an answer other than 200 is one.
+are compared with, `load.py` and `sink.py` the two ends, `rig.py` the servers between them; `watching.py` has
+`apiserver.py` at its beginning, a Kubernetes with the events of `cluster.py`. Each round of a floor stands beside a
+round of ours, on servers of the same configuration. A figure below its aim is printed as such and is no failure: time
+depends on the machine. An event lost or an answer other than 200 is one.
 """

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from tests.bench import delivery, draining, ingress, latency, matching, memory, neighbours, parked
+from tests.bench import delivery, draining, ingress, latency, matching, memory, neighbours, parked, watching
 from tests.bench.programs import WrongError
 from tests.bench.report import Figure, table
 from tests.bench.scale import FULL, QUICK, Scale
@@ -23,6 +23,7 @@ MEASURES: Final[dict[str, Callable[[Scale], Awaitable[list[Figure]]]]] = {
     "draining": draining.measure,
     "neighbours": neighbours.measure,
     "parked": parked.measure,
+    "watching": watching.measure,
 }
 
 

@@ -157,6 +157,48 @@ async def test_a_deletion_that_nobody_watched_is_told_once_by_all(client: Client
     assert [event["data"]["message"] for event in deleted] in ([says(2, 21)], [says(2, 12)])
 
 
+async def test_a_deletion_that_only_a_list_shows_is_told(client: Client) -> None:
+    async with followed(client) as process:
+        await start(process, [observed(1, 11, 10), observed(2, 12, 10)], 20)
+        await process.published()
+        await process.events.begin(known=False)
+        await process.events.listed([observed(1, 11, 10)], "22")
+        await process.events.synced("22")
+    (deleted,) = [event for event in await on_the_stream(client) if event.get("deleted")]
+    assert deleted["id"] == event_id(CLUSTER, observed(2, 12, 10)["metadata"]["uid"], "21", deleted=True)
+
+
+async def test_a_cluster_in_which_nothing_had_happened_yet_loses_nothing_in_a_gap(client: Client) -> None:
+    async with followed(client) as before:
+        await start(before, [], 10)
+        await before.stop()
+    async with followed(client, NOW + 3600) as after:
+        await start(after, [observed(1, 11, -600)], 20)
+    assert await messages_on(client) == [says(1, 11)]
+
+
+async def test_a_process_that_ends_within_a_list_leaves_the_rest_of_it_to_the_next(client: Client) -> None:
+    async with followed(client) as before:
+        await start(before, [], 10)
+        await before.events.begin(known=False)
+        await before.events.listed([observed(1, 30, 0)], "40")
+        await before.stop()
+    async with followed(client, NOW + 3600) as after:
+        await start(after, [observed(1, 30, 0), observed(2, 20, -1)], 40)
+    assert await messages_on(client) == [says(1, 30), says(2, 20)]
+
+
+async def test_a_gap_does_not_end_with_a_change_that_is_no_news(client: Client) -> None:
+    async with followed(client) as before:
+        await start(before, [], 15)
+        await before.stop()
+    async with followed(client, NOW + 3600) as after:
+        await start(after, [], 15, known=True)
+        await after.events.changed(Change("MODIFIED", observed(1, 16, 9000)))
+        await after.events.changed(Change("ADDED", observed(2, 17, -600)))
+    assert await messages_on(client) == [says(2, 17)]
+
+
 async def test_an_old_event_that_is_only_touched_or_deleted_is_no_news(client: Client) -> None:
     async with followed(client) as process:
         await start(process, [observed(1, 11, 1800)], 20)
@@ -181,6 +223,18 @@ async def test_a_restored_api_server_begins_a_new_history(client: Client) -> Non
     assert await messages_on(client) == [says(1, 1001), says(2, 12), says(3, 21)]
     async with followed(client) as last:
         assert await last.events.since() == "21"
+
+
+async def test_an_api_server_that_is_restored_under_a_running_watch_begins_a_new_history(client: Client) -> None:
+    async with followed(client) as process:
+        await start(process, [], 1000)
+        await process.events.changed(Change("ADDED", observed(1, 1001, 0)))
+        await process.published()
+        await process.events.begin(known=False)
+        await process.events.listed([observed(1, 5, 0), observed(2, 12, 0)], "20")
+        await process.events.synced("20")
+        await process.events.changed(Change("ADDED", observed(3, 21, 0)))
+    assert sorted(await messages_on(client)) == sorted([says(1, 1001), says(1, 5), says(2, 12), says(3, 21)])
 
 
 async def test_an_object_without_a_uid_stops_nothing(client: Client) -> None:

@@ -202,3 +202,14 @@ async def test_a_checkpoint_that_cannot_be_read_counts_as_none_and_is_overwritte
         assert await journal.open() == NOTHING
         journal.reached("3")
         await until(lambda: journal._found is not None and journal._found.checkpoint == Checkpoint("3"))
+
+
+async def test_a_checkpoint_that_somebody_deleted_is_written_anew(client: Client) -> None:
+    checkpoints = Checkpoints(lambda: client)
+    await checkpoints.write(KEY, Checkpoint("1"), None)
+    await (await client.jetstream().key_value(BUCKET)).delete(KEY)
+    assert await checkpoints.read(KEY) is None
+    await checkpoints.write(KEY, Checkpoint("2"), None)
+    found = await checkpoints.read(KEY)
+    assert found is not None
+    assert found.checkpoint == Checkpoint("2")

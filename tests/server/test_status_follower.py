@@ -121,6 +121,25 @@ async def test_a_replica_that_was_away_does_not_repeat_what_the_other_published(
     assert await disks_on(client) == ["32%", "33%", "34%"]
 
 
+async def test_a_replica_that_has_slept_does_not_repeat_what_the_other_published_meanwhile(client: Client) -> None:
+    async with followed(client) as awake, followed(client) as asleep:
+        for process in (awake, asleep):
+            await start(process, [host(1, 11, "31%")], 20)
+        await modified(awake, host(1, 21, "32%"))
+        await awake.stop()
+        await forget_ids(client)
+        asleep.journals[1]._looked = float("-inf")
+        await modified(asleep, host(1, 21, "32%"), host(1, 22, "33%"))
+    assert await disks_on(client) == ["32%", "33%"]
+
+
+async def test_what_is_deleted_is_forgotten(client: Client) -> None:
+    async with followed(client) as process:
+        await start(process, [host(1, 11, "31%")], 20)
+        await process.hosts.changed(Change("DELETED", host(1, 21, "31%")))
+        assert process.hosts._digests == {}
+
+
 async def test_what_a_killed_process_published_behind_its_checkpoint_is_not_published_again(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,7 +66,7 @@ async def _page(connection: Connection, resource: Resource, query: Mapping[str, 
 
 def page_in(body: bytes) -> Page:
     document = _parsed(body)
-    objects = document.get("items", ())
+    objects = document.get("items")
     version = version_of(document)
     if "items" not in document or not isinstance(objects, list | None) or not version:
         raise no_api()

@@ -118,7 +118,7 @@ class Watch:
             version = version or page.version
             await self._follower.listed(self._identified(page.objects), version)
         await self._follower.synced(version)
-        self._version, self._since = version, ""
+        self._version = version
 
     async def _watch(self) -> float:
         """Watch until it ends by itself; the seconds to wait before the next one."""

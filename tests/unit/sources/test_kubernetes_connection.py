@@ -214,9 +214,10 @@ async def test_without_kubernetes_the_error_says_how_to_get_it() -> None:
             await connection.get(PATH)
 
 
-async def test_a_certificate_that_is_missing_is_told_and_used_once_it_is_there(tmp_path: Path) -> None:
+async def test_a_certificate_that_is_none_is_told_and_used_once_it_is_mended(tmp_path: Path) -> None:
     authority, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
+    (tmp_path / "ca.crt").write_text("no certificate")
     async with running_api(tls) as api:
         config = KubeConfig(str(api.kubeconfig(tmp_path / "config", authority=tmp_path / "ca.crt")))
         async with Connection(config) as connection:

@@ -129,7 +129,7 @@ async def test_a_past_that_can_be_listed_but_not_watched_is_told_as_what_is_ther
     assert watched.time.pauses == []
 
 
-@pytest.mark.parametrize("version", ["999999999", "no-version", "-1", "\x00"])
+@pytest.mark.parametrize("version", ["999999999", "no-version", "-1", "0", "\x00"])
 async def test_a_past_that_never_was_is_told_as_what_is_there_now(
     api: ApiServer, connection: Connection, version: str
 ) -> None:
@@ -179,6 +179,30 @@ async def test_an_api_that_shows_the_past_under_an_earlier_version_is_gone_on_fr
 
     assert watched.follower.told[1:4] == ["begin known", f"listed@{earlier} a", f"synced@{earlier}"]
     assert watched_from(api) == [earlier]
+
+
+@pytest.mark.parametrize(("asked", "shown", "lists"), [("1000", "999", 1), ("999", "1000", 2)])
+async def test_versions_are_compared_as_numbers(
+    api: ApiServer, connection: Connection, asked: str, shown: str, lists: int
+) -> None:
+    api.fail_next(_listing(shown, []), 1, asking("list"))
+    async with following(connection, Recorder(version=asked)) as watched:
+        await watched.watch.synced.wait()
+
+    assert len(watched.follower.lists) == lists
+
+
+@pytest.mark.parametrize("failure", [{"code": 410}, {"reason": "Expired"}, {"reason": "Gone", "code": 0}])
+async def test_an_error_that_says_expired_in_any_way_is_one(
+    api: ApiServer, connection: Connection, failure: dict[str, object]
+) -> None:
+    error = json.dumps({"type": "ERROR", "object": failure}).encode() + b"\n"
+    async with following(connection) as watched:
+        await watched.until_reading(api)
+        api.send_line(error)
+        await until(lambda: len(watched.follower.lists) == 2)
+
+    assert watched.time.pauses == []
 
 
 async def test_a_bad_request_without_a_version_is_an_ordinary_trouble(api: ApiServer, connection: Connection) -> None:

@@ -98,7 +98,9 @@ async def test_an_api_that_is_away_for_an_hour_is_asked_twice_a_minute_and_nothi
     assert said()[-1] == "Hosts are followed again"
 
 
-async def test_after_a_success_the_pauses_begin_anew(api: ApiServer, connection: Connection) -> None:
+async def test_after_a_success_pauses_begin_anew_and_the_same_trouble_is_logged_again(
+    api: ApiServer, connection: Connection, said: Said
+) -> None:
     async with following(connection) as watched:
         for times in (3, 6):
             api.fail_next(answering(500), 3, asking("watch", HOSTS))
@@ -108,6 +110,7 @@ async def test_after_a_success_the_pauses_begin_anew(api: ApiServer, connection:
             watched.time.now += 10
 
     assert watched.time.pauses == [1.0, 2.0, 4.0, 1.0, 2.0, 4.0]
+    assert ["500" in line for line in said()] == [True, False, True, False]
 
 
 async def test_a_missing_right_is_named_and_waited_for_and_others_go_on(

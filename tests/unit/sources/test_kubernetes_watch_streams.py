@@ -155,9 +155,9 @@ async def test_a_connection_that_is_silent_for_too_long_is_dead_and_the_watch_go
 
 
 async def test_bookmarks_keep_a_connection_alive(api: ApiServer, connection: Connection) -> None:
-    async with following(connection, silence=0.5) as watched:
+    async with following(connection, silence=1.0) as watched:
         await watched.until_reading(api)
-        for _ in range(20):
+        for _ in range(30):
             api.advance()
             api.send_bookmarks()
             await asyncio.sleep(0.05)
