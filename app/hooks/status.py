@@ -46,7 +46,9 @@ class CustomStatus(Status):
 
     model_config = _TOLD
 
-    observed_generation: int | None = Field(default=None, description="The `metadata.generation` that is in force.")
+    observed_generation: int | None = Field(
+        default=None, description="The `metadata.generation` that this status speaks of."
+    )
     conditions: tuple[Condition, ...] = Field(
         default=(), description="`Ready`: whether it is in force, or what bars it."
     )
