@@ -1,6 +1,6 @@
 """The bench: how fast, how late, how large, on real servers, beside a floor that does the least that could do the job.
 
-    python -m tests.bench [ingress delivery matching latency memory] [--quick]
+    python -m tests.bench [ingress delivery matching latency memory draining neighbours parked watching] [--quick]
 
 One module a figure (`ingress.py`, `delivery.py`, `matching.py`, `latency.py`, `memory.py`); `floors.py` holds what they
 are compared with, `load.py` and `sink.py` the two ends, `rig.py` the servers between them; `watching.py` has
