@@ -13,7 +13,7 @@ from typing import Any, Final
 _AGAIN: Final = 2.0  # seconds before a task is cancelled anew: it may be cleaning up
 
 
-async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+async def end(tasks: Iterable[asyncio.Future[Any]]) -> None:
     """Cancel tasks until each of them has ended; what they fail with is nobody's concern any more."""
     ending = tuple(tasks)
     while pending := [task for task in ending if not task.done()]:

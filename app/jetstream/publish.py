@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, Protocol
 
 from nats.aio.client import Client
@@ -17,6 +18,7 @@ from app.errors import TooLargeError, UnavailableError
 # Seconds between tries. The message id makes a repeat harmless, so a short absence of the server is ridden out.
 _PAUSES: Final = (0.05, 0.2, 0.5, 1.0)
 _ACK_TIMEOUT: Final = 1.5  # seconds that one try waits for its PubAck
+_ROOM: Final = 4096  # bytes that headers may have before they are counted exactly
 _SWEEP: Final = 0.25  # seconds between two looks at who has waited too long
 
 
@@ -40,6 +42,12 @@ class Publish(Protocol):
     async def __call__(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored: ...
 
 
+class Transport(Publish, Protocol):
+    """A `Publish` of which many can be on their way without a task for each."""
+
+    async def begin(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> asyncio.Future[Stored]: ...
+
+
 class JetStreamPublisher:
     """Publishes over one connection, many messages at a time.
 
@@ -50,13 +58,15 @@ class JetStreamPublisher:
 
     def __init__(self) -> None:
         self._client: Client | None = None
+        self._loop: asyncio.AbstractEventLoop  # from `listen` on
         self._inbox = ""
         self._count = 0
-        self._waiting: dict[str, tuple[asyncio.Future[Msg], float]] = {}  # by reply subject; until when
+        self._waiting: dict[str, tuple[asyncio.Future[Stored], float]] = {}  # by reply subject; until when
         self._sweep: asyncio.TimerHandle | None = None
 
     async def listen(self, client: Client) -> None:
         """Begin to listen for acknowledgements on a connection; it outlasts its reconnects."""
+        self._loop = asyncio.get_running_loop()  # to ask each time is a system call
         self._inbox = client.new_inbox()
         await client.subscribe(f"{self._inbox}.*", cb=self._arrived)
         self._client = client
@@ -64,56 +74,69 @@ class JetStreamPublisher:
     async def __call__(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
         for pause in _PAUSES:
             try:
-                return await self._try_once(subject, payload, headers)
+                return await (await self.begin(subject, payload, headers))
             except _AbsentError:
                 await asyncio.sleep(pause)
         try:
-            return await self._try_once(subject, payload, headers)
+            return await (await self.begin(subject, payload, headers))
         except _AbsentError as absent:
             raise UnavailableError(f"the event was not stored: {absent}; send it again with the same id") from absent
 
-    async def _try_once(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
+    async def begin(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> asyncio.Future[Stored]:
+        """Send a message, once; what is returned ends when it is stored, or with an UnavailableError.
+
+        Who sends thousands needs no task for each of them.
+
+        Raises:
+            UnavailableError: NATS is away.
+            TooLargeError: the message is larger than the server takes.
+        """
         client = self._client
         # While nats-py reconnects it would keep the message for later, and we would not know whether it went out.
         if client is None or not client.is_connected:
             raise _AbsentError("NATS is not connected")
         # The server counts headers too, and ends the connection of who sends more than it takes.
-        size = len(payload) + _size(headers)
-        if size > client.max_payload:
+        size = len(payload)
+        if size + _ROOM > client.max_payload and (size := size + _size(headers)) > client.max_payload:
             raise TooLargeError(f"the event is {size} bytes long with its envelope: NATS takes {client.max_payload}")
         try:
-            return _stored(await self._acknowledgement(client, subject, payload, dict(headers)))
+            return await self._sent(client, subject, payload, {**headers})
         except NatsError as error:
             raise _AbsentError(f"the connection to NATS failed ({type(error).__name__})") from error
 
-    async def _acknowledgement(self, client: Client, subject: str, payload: bytes, headers: dict[str, str]) -> Msg:
+    async def _sent(
+        self, client: Client, subject: str, payload: bytes, headers: dict[str, str]
+    ) -> asyncio.Future[Stored]:
         self._count += 1
         reply = f"{self._inbox}.{self._count}"
-        loop = asyncio.get_running_loop()
-        arrived: asyncio.Future[Msg] = loop.create_future()
-        self._waiting[reply] = (arrived, loop.time() + _ACK_TIMEOUT)
+        stored: asyncio.Future[Stored] = self._loop.create_future()
+        self._waiting[reply] = (stored, self._loop.time() + _ACK_TIMEOUT)
         if self._sweep is None:
-            self._sweep = loop.call_later(_SWEEP, self._expire)
+            self._sweep = self._loop.call_later(_SWEEP, self._expire)
         try:
             await client.publish(subject, payload, reply, headers)
-            return await arrived
-        finally:
-            del self._waiting[reply]
+        except BaseException:
+            self._waiting.pop(reply, None)
+            raise
+        return stored
 
     async def _arrived(self, message: Msg) -> None:
-        waiting, _ = self._waiting.get(message.subject, (None, 0))
-        if waiting is not None and not waiting.done():
-            waiting.set_result(message)
+        stored, _ = self._waiting.pop(message.subject, (None, 0))
+        if stored is None or stored.done():
+            return
+        try:
+            stored.set_result(_stored(message))
+        except UnavailableError as error:
+            stored.set_exception(error)
 
     def _expire(self) -> None:
         """End the waiting that has taken too long, the oldest first. One timer for all costs less than one each."""
-        loop = asyncio.get_running_loop()
-        for waiting, until in self._waiting.values():
-            if until > loop.time():
-                break
-            if not waiting.done():
-                waiting.set_exception(_AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s"))
-        self._sweep = loop.call_later(_SWEEP, self._expire) if self._waiting else None
+        now = self._loop.time()
+        late = list(takewhile(lambda reply: self._waiting[reply][1] <= now, self._waiting))
+        for stored, _ in map(self._waiting.pop, late):
+            if not stored.done():
+                stored.set_exception(_AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s"))
+        self._sweep = self._loop.call_later(_SWEEP, self._expire) if self._waiting else None
 
 
 def _stored(message: Msg) -> Stored:
@@ -130,5 +153,5 @@ def _size(headers: Mapping[str, str]) -> int:
     return len("NATS/1.0\r\n\r\n") + sum(len(f"{key}: {value}\r\n".encode()) for key, value in headers.items())
 
 
-class _AbsentError(Exception):
+class _AbsentError(UnavailableError):
     """JetStream did not answer this try."""

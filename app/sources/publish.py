@@ -6,6 +6,7 @@ stands in `events/compose.py`, how it is stored in `jetstream/publish.py`.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,7 +20,7 @@ from app.errors import TooLargeError, UnavailableError
 from app.events import cloudevent
 from app.events.catalog import CATALOG, EventType, P
 from app.events.compose import Attributes, Extension, compose
-from app.jetstream.publish import Publish, Stored
+from app.jetstream.publish import Stored, Transport
 from streams.subjects import OPS
 
 _ACK_TIMEOUT: Final = 5.0  # seconds
@@ -29,7 +30,7 @@ _HEADERS: Final = 2048  # bytes that the headers of a message have at most, Fast
 class EventPublishers:
     """Publishes payloads of the catalog as CloudEvents."""
 
-    def __init__(self, broker: NatsBroker, cluster: str, transport: Publish | None = None) -> None:
+    def __init__(self, broker: NatsBroker, cluster: str, transport: Transport | None = None) -> None:
         """Put the publishers on a broker.
 
         Args:
@@ -74,6 +75,20 @@ class EventPublishers:
         event = compose(row, payload, names, Attributes(self._cluster, event_id, time, extensions))
         publish = self._transport or self._typed[row.channel]
         return await publish(event.subject, event.payload, event.headers)
+
+    async def begin(
+        self, row: EventType[P], payload: P, names: Mapping[str, str], attributes: Attributes
+    ) -> asyncio.Future[Stored]:
+        """Publish as `publish` does, but return once the event is on its way, and try once: for thousands of events.
+
+        Raises:
+            UnavailableError, TooLargeError: As `publish`. What is returned ends with an UnavailableError too.
+        """
+        event = compose(row, payload, names, attributes)
+        if self._transport is None:
+            publish = self._typed[row.channel]
+            return asyncio.create_task(publish(event.subject, event.payload, event.headers))
+        return await self._transport.begin(event.subject, event.payload, event.headers)
 
 
 class _TypedPublisher:

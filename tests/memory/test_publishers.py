@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -16,12 +18,27 @@ from app.errors import UnavailableError
 from app.events import catalog, payloads
 from app.events.catalog import CATALOG
 from app.events.cloudevent import CloudEvent
+from app.events.compose import Attributes
 from app.events.subject import InvalidSubjectError
 from app.jetstream.publish import Stored
 from app.sources.publish import EventPublishers
 
 HOSTS = "ops.clusters.{cluster}.namespaces.{namespace}.hosts.{host}.status"
 Message = Annotated[NatsMessage, Context("message")]
+
+
+class Taking:
+    """A transport that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, bytes, Mapping[str, str]]] = []
+
+    async def __call__(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
+        self.taken.append((subject, payload, headers))
+        return Stored("ops", 7, duplicate=True)
+
+    async def begin(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> asyncio.Future[Stored]:
+        return asyncio.ensure_future(self(subject, payload, headers))
 
 
 async def test_a_payload_arrives_as_a_typed_cloudevent() -> None:
@@ -80,19 +97,36 @@ async def test_the_test_broker_stores_nothing_and_that_is_told() -> None:
 
 
 async def test_a_transport_takes_the_event_in_the_place_of_the_broker() -> None:
-    taken: list[tuple[str, bytes, Mapping[str, str]]] = []
-
-    async def transport(subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
-        taken.append((subject, payload, headers))
-        return Stored("ops", 7, duplicate=True)
-
+    transport = Taking()
     publishers = EventPublishers(NatsBroker(), "prod", transport)
     stored = await publishers.publish(catalog.HOST, payloads.Host(), event_id="known", namespace="n", host="h")
 
-    ((subject, payload, headers),) = taken
+    ((subject, payload, headers),) = transport.taken
     assert stored == Stored("ops", 7, duplicate=True)
     assert subject == json.loads(payload)["subject"] == "ops.clusters.prod.namespaces.n.hosts.h.status"
     assert headers == {"Content-Type": "application/cloudevents+json", "Nats-Msg-Id": "known"}
+
+
+@pytest.mark.parametrize("transport", [None, Taking()], ids=["broker", "transport"])
+async def test_what_is_begun_is_what_is_published(transport: Taking | None) -> None:
+    broker = NatsBroker()
+    arrived: list[CloudEvent[payloads.Host]] = []
+
+    @broker.subscriber(HOSTS, stream=JStream("ops", declare=False))
+    async def on_host(event: CloudEvent[payloads.Host]) -> None:
+        arrived.append(event)
+
+    publishers = EventPublishers(broker, "prod", transport)
+    at = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+    async with TestNatsBroker(broker):
+        begun = await publishers.begin(
+            catalog.HOST, payloads.Host(hostname="h"), {"namespace": "n", "host": "h"}, Attributes("prod", "known", at)
+        )
+        await begun
+    events = arrived if transport is None else [CloudEvent.model_validate_json(transport.taken[0][1])]
+    assert [(event.id, event.time, event.subject) for event in events] == [
+        ("known", at, "ops.clusters.prod.namespaces.n.hosts.h.status")
+    ]
 
 
 @pytest.mark.parametrize("transport", [None, UnavailableError], ids=["broker", "transport"])

@@ -48,6 +48,24 @@ async def test_a_subject_of_no_stream_is_reported(client: Client, publish: Publi
         await publish("elsewhere.a", b"1", {})
 
 
+async def test_many_begin_without_waiting_and_each_is_told_what_became_of_it(client: Client) -> None:
+    publisher = JetStreamPublisher()
+    await publisher.listen(client)
+    begun = [await publisher.begin("ops.a", b"1", {"Nats-Msg-Id": str(number)}) for number in range(300)]
+    assert [stored.sequence for stored in await asyncio.gather(*begun)] == list(range(1, 301))
+    with pytest.raises(UnavailableError, match="stream ops is missing"):
+        await (await publisher.begin("elsewhere.a", b"1", {}))
+
+
+async def test_what_began_ends_when_no_server_answers(client: Client, nats_server: NatsServer) -> None:
+    publisher = JetStreamPublisher()
+    await publisher.listen(client)
+    begun = await publisher.begin("ops.a", b"1", {})  # written, and nobody has had a turn to read it
+    await nats_server.kill()
+    with pytest.raises(UnavailableError, match="did not acknowledge"):
+        await begun
+
+
 async def test_a_server_that_comes_back_soon_costs_only_time(
     client: Client, publish: Publish, nats_server: NatsServer
 ) -> None:

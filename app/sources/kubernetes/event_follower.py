@@ -7,14 +7,17 @@ What an event becomes stands in `events.py`, what was published already in `jour
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from app.errors import TooLargeError
+from app.events.compose import Attributes
 from app.events.payloads import Kube
+from app.jetstream.publish import Stored
 from app.sources.kubernetes.change import Change, Object
 from app.sources.kubernetes.checkpoint import NOTHING, Checkpoint
 from app.sources.kubernetes.events import Observation, event_id, observation_of
@@ -38,7 +41,7 @@ class EventFollower:
         self._journal = journal
         self._publishers = publishers
         self._clock = clock
-        self._recent: dict[str, Observation] = {}  # by uid, the oldest first
+        self._recent: OrderedDict[str, Observation] = OrderedDict()  # by uid, the oldest first
         self._before = NOTHING  # the checkpoint when the list began
         self._known = False
         self._listed: set[str] = set()
@@ -57,7 +60,7 @@ class EventFollower:
         if self._known:
             return
         self._journal.restart_if_behind(version, self._before)
-        for seen in filter(None, map(observation_of, objects)):
+        for seen in filter(None, (observation_of(thing, self._cluster) for thing in objects)):
             self._listed.add(seen.uid)
             await self._take(seen, NOTHING)
 
@@ -71,7 +74,7 @@ class EventFollower:
         self._journal.reached(version, self._begun)
 
     async def changed(self, change: Change) -> None:
-        seen = observation_of(change.object)
+        seen = observation_of(change.object, self._cluster)
         if seen is not None:
             await self._take(seen, Checkpoint(seen.version, seen.at), deleted=change.kind == "DELETED")
 
@@ -83,7 +86,12 @@ class EventFollower:
         identity = event_id(self._cluster, seen.uid, seen.version, deleted=deleted)
         if is_due(seen, self._clock(), checkpoint) and not self._journal.holds(identity):
             self._remember(seen, deleted=deleted)
-            await self._journal.publish(seen.uid, reaches, partial(self._publish, seen, identity, deleted=deleted))
+            await self._journal.publish(
+                seen.uid,
+                reaches,
+                lambda: self._publish(seen, identity, deleted=deleted),
+                lambda: self._begin(seen, identity, deleted=deleted),
+            )
         else:
             self._journal.reached(reaches.version)
 
@@ -92,7 +100,11 @@ class EventFollower:
         if not deleted:
             self._recent[seen.uid] = seen
         if len(self._recent) > _REMEMBERED:
-            del self._recent[next(iter(self._recent))]
+            self._recent.popitem(last=False)
+
+    async def _begin(self, seen: Observation, identity: str, *, deleted: bool) -> asyncio.Future[Stored]:
+        attributes = Attributes(self._cluster, identity, seen.observed, _DELETED if deleted else {})
+        return await self._publishers.begin(seen.row, seen.payload, seen.names, attributes)
 
     async def _publish(self, seen: Observation, identity: str, *, deleted: bool) -> None:
         try:

@@ -40,7 +40,7 @@ class Observation:
         return self.observed.timestamp() if self.observed else 0.0
 
 
-def observation_of(event: Object) -> Observation | None:
+def observation_of(event: Object, cluster: str | None = None) -> Observation | None:
     """Read an event object; None for one without a uid, which cannot be told from others."""
     metadata = fields.table(event.get("metadata"))
     uid = fields.text(metadata.get("uid"))
@@ -49,6 +49,7 @@ def observation_of(event: Object) -> Observation | None:
     observed = _observed(event, metadata)
     row, names = _subject(fields.table(event.get("regarding")) or fields.table(event.get("involvedObject")))
     payload = payloads.Kube(
+        cluster=cluster,
         type=fields.first_text(event, "type"),
         reason=fields.first_text(event, "reason"),
         event_time=observed,

@@ -17,7 +17,7 @@ from app.errors import TooLargeError, UnavailableError
 from app.jetstream.read import StreamReader
 from app.sources.kubernetes import recall
 from app.sources.kubernetes.checkpoint import NOTHING, Checkpoint, Checkpoints, Found
-from app.sources.kubernetes.pipeline import Pipeline
+from app.sources.kubernetes.pipeline import Begin, Pipeline
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +109,9 @@ class Journal:
         """Whether an event is known to be on the stream already."""
         return event_id in self._ids
 
-    async def publish(self, key: str, reaches: Checkpoint, publish: Publish) -> None:
+    async def publish(self, key: str, reaches: Checkpoint, publish: Publish, begin: Begin | None = None) -> None:
         """Publish a change of an object, however long that takes; waits while too much is on its way."""
-        await self._pipeline.put(key, reaches, lambda: self._insist(publish))
+        await self._pipeline.put(key, reaches, lambda: self._insist(publish), begin)
 
     def reached(self, version: str, observed: float = 0.0) -> None:
         """Up to a version there is nothing to publish but what was handed to `publish`."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -29,6 +30,7 @@ def fitting(name: str) -> str:
     return f"{name[:kept]}~{digest}"
 
 
+@lru_cache(maxsize=256)
 def resource_type(kind: str) -> str:
     """What a template takes as `resource_type`: it is encoded there, so it must not be encoded yet."""
     return fitting(subject.decode(subject.resource_type(kind)))

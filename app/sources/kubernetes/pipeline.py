@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,8 +16,11 @@ from app.jetstream.ending import end
 from app.sources.kubernetes.checkpoint import NOTHING, Checkpoint
 
 Send = Callable[[], Awaitable[None]]
+Begin = Callable[[], Awaitable[asyncio.Future[Any]]]
 
-_AT_ONCE: Final = 512  # changes that are on their way; the watch waits while there are so many
+# Changes that are on their way; the watch waits while there are so many. More of them are not faster: they would fall
+# out of the processor's cache before their turn comes.
+_AT_ONCE: Final = 256
 
 
 @dataclass(slots=True)
@@ -25,6 +29,12 @@ class _Entry:
 
     reaches: Checkpoint  # once this and all before it are done; `NOTHING` for a part of a list, which has no order
     done: bool
+    over: asyncio.Future[None] | None = None  # made for who waits for it
+
+    def end(self) -> asyncio.Future[None]:
+        """Ends with it. To be asked for while it has not ended."""
+        self.over = self.over or asyncio.get_running_loop().create_future()
+        return self.over
 
 
 class Pipeline:
@@ -35,19 +45,29 @@ class Pipeline:
         self._fail = fail
         self._room = asyncio.Semaphore(at_once)
         self._entries: deque[_Entry] = deque()
-        self._last: dict[str, asyncio.Task[None]] = {}  # by object
-        self._running: set[asyncio.Task[None]] = set()
+        self._last: dict[str, _Entry] = {}  # by object
+        self._running: set[asyncio.Future[Any]] = set()
         self.progress = NOTHING
 
-    async def put(self, key: str, reaches: Checkpoint, send: Send) -> None:
-        """Take on a change of an object; waits while too many are on their way."""
+    async def put(self, key: str, reaches: Checkpoint, send: Send, begin: Begin | None = None) -> None:
+        """Take on a change of an object; waits while too many are on their way.
+
+        Args:
+            key: The object.
+            reaches: How far this is done once the change and all before it are.
+            send: Publishes it, however long that takes.
+            begin: Sends it once, without a task of its own; where that fails, `send` comes after it.
+        """
         await self._room.acquire()
-        entry = _Entry(reaches, done=False)
+        entry, before = _Entry(reaches, done=False), self._last.get(key)
         self._entries.append(entry)
-        task = asyncio.create_task(_after(self._last.get(key), send))
-        self._last[key] = task
-        self._running.add(task)
-        task.add_done_callback(lambda ended: self._ended(key, entry, ended))
+        self._last[key] = entry
+        begun = await _begun(begin) if begin is not None and before is None else None
+        if begun is None:
+            self._run(key, entry, _after(before.end() if before else None, send))
+        else:
+            self._running.add(begun)
+            begun.add_done_callback(lambda ended: self._tried(key, entry, send, ended))
 
     def reached(self, version: str, observed: float = 0.0) -> None:
         """Nothing is to be published up to this version but what was put."""
@@ -56,18 +76,34 @@ class Pipeline:
 
     async def finish(self, seconds: float) -> None:
         """Wait for what is on its way, so long at most; the rest is given up."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._running:
+                    await asyncio.wait(self._running)
         await end(self._running)
 
-    def _ended(self, key: str, entry: _Entry, task: asyncio.Task[Any]) -> None:
+    def _run(self, key: str, entry: _Entry, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(lambda ended: self._ended(key, entry, ended))
+
+    def _tried(self, key: str, entry: _Entry, send: Send, begun: asyncio.Future[Any]) -> None:
+        if begun.cancelled() or begun.exception() is None:
+            self._ended(key, entry, begun)
+        else:
+            self._running.discard(begun)
+            self._run(key, entry, _after(None, send))
+
+    def _ended(self, key: str, entry: _Entry, work: asyncio.Future[Any]) -> None:
         self._room.release()
-        self._running.discard(task)
-        if self._last.get(key) is task:
+        self._running.discard(work)
+        if self._last.get(key) is entry:
             del self._last[key]
-        if task.cancelled():
+        if entry.over is not None and not entry.over.done():
+            entry.over.set_result(None)
+        if work.cancelled():
             return
-        if (error := task.exception()) is not None:
+        if (error := work.exception()) is not None:
             self._fail(error)
             return
         entry.done = True
@@ -80,7 +116,13 @@ class Pipeline:
             self.progress = Checkpoint(version, max(self.progress.observed, reaches.observed))
 
 
-async def _after(before: asyncio.Task[None] | None, send: Send) -> None:
+async def _after(before: asyncio.Future[None] | None, send: Send) -> None:
     if before is not None:
-        await asyncio.wait((before,))
+        await before
     await send()
+
+
+async def _begun(begin: Begin) -> asyncio.Future[Any] | None:
+    with suppress(Exception):  # what is in the way meets `send` too, which deals with it
+        return await begin()
+    return None

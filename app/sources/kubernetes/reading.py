@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 
 from pydantic_core import from_json
 
+from app.jetstream.ending import end
 from app.sources.kubernetes.answers import Stream
 from app.sources.kubernetes.change import Change, Object
 from app.sources.kubernetes.connection import Connection
@@ -49,10 +51,14 @@ async def pages(connection: Connection, resource: Resource, version: str) -> Asy
     page = await _page(connection, resource, query, version)
     if version and _is_later(page.version, version):  # an API that knows no exact versions shows what is there now
         raise expired(resource, version, HTTPStatus.OK)
-    yield page
     while page.token:
-        page = await _page(connection, resource, {"continue": page.token}, page.version)
-        yield page
+        following = asyncio.create_task(_page(connection, resource, {"continue": page.token}, page.version))
+        try:
+            yield page
+            page = await following
+        finally:
+            await end((following,))
+    yield page
 
 
 async def _page(connection: Connection, resource: Resource, query: Mapping[str, str], version: str) -> Page:
@@ -155,7 +161,7 @@ def _metadata(thing: Object, name: str) -> str:
 
 def _parsed(text: bytes) -> Mapping[str, Any]:
     try:
-        document = from_json(text)
+        document = from_json(text, cache_strings="keys")
     except ValueError:
         raise no_api() from None  # without the cause: it would show what may be a secret
     if not isinstance(document, dict):

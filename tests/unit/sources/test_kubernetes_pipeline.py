@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from app.errors import UnavailableError
 from app.sources.kubernetes.checkpoint import NOTHING, Checkpoint
-from app.sources.kubernetes.pipeline import Pipeline
+from app.sources.kubernetes.pipeline import Begin, Pipeline
 
 
 @dataclass
@@ -118,6 +119,70 @@ async def test_who_puts_waits_while_too_much_is_on_its_way(held: Held) -> None:
     await settle()
     assert third.done()
     await pipeline.finish(0)
+
+
+async def test_what_begins_at_once_is_not_sent_again(pipeline: Pipeline, held: Held) -> None:
+    begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await pipeline.put("a", Checkpoint("1"), lambda: held.send("1"), _beginning(begun))
+    assert pipeline.progress == NOTHING
+    begun.set_result(None)
+    await settle()
+    assert (pipeline.progress.version, held.started) == ("1", [])
+
+
+async def test_what_began_and_failed_is_sent(pipeline: Pipeline, held: Held) -> None:
+    begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await pipeline.put("a", Checkpoint("1"), lambda: held.send("1"), _beginning(begun))
+    await put(pipeline, held, "a", "2")
+    begun.set_exception(UnavailableError("no answer"))
+    await settle()
+    assert (pipeline.progress, held.started) == (NOTHING, ["1"])
+    held.release("1", "2")
+    await settle()
+    assert (pipeline.progress.version, held.done) == ("2", ["1", "2"])
+
+
+async def test_what_cannot_begin_is_sent(pipeline: Pipeline, held: Held) -> None:
+    async def begin() -> asyncio.Future[None]:
+        raise UnavailableError("NATS is not connected")
+
+    held.release("1")
+    await pipeline.put("a", Checkpoint("1"), lambda: held.send("1"), begin)
+    await settle()
+    assert (pipeline.progress.version, held.done) == ("1", ["1"])
+
+
+async def test_a_change_does_not_begin_before_the_one_of_the_same_object_is_done(
+    pipeline: Pipeline, held: Held
+) -> None:
+    first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await pipeline.put("a", Checkpoint("1"), lambda: held.send("1"), _beginning(first))
+    await pipeline.put("a", Checkpoint("2"), lambda: held.send("2"), _never)
+    await settle()
+    assert held.started == []
+    first.set_result(None)
+    await settle()
+    assert held.started == ["2"]
+
+
+async def test_what_is_on_its_way_at_the_end_is_given_up(held: Held) -> None:
+    pipeline = Pipeline(_raise)
+    begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await pipeline.put("a", Checkpoint("1"), lambda: held.send("1"), _beginning(begun))
+    await pipeline.finish(0)
+    assert begun.cancelled()
+    assert pipeline.progress == NOTHING
+
+
+def _beginning(begun: asyncio.Future[None]) -> Begin:
+    async def begin() -> asyncio.Future[None]:
+        return begun
+
+    return begin
+
+
+async def _never() -> asyncio.Future[None]:
+    raise AssertionError("it began")
 
 
 async def test_a_fault_is_told_and_is_not_taken_for_done() -> None:
