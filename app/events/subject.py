@@ -183,6 +183,17 @@ def matches(pattern: str, subject: str) -> bool:
     return all(want in (ANY, token) for want, token in zip(wanted, tokens, strict=False))
 
 
+def covers(outer: str, inner: str) -> bool:
+    """Whether a filter sees every subject that another filter, or a subject, stands for."""
+    wider, narrower = outer.split("."), inner.split(".")
+    for place, want in enumerate(wider):
+        if want == REST:
+            return len(narrower) > place
+        if place >= len(narrower) or narrower[place] == REST or want not in (ANY, narrower[place]):
+            return False
+    return len(wider) == len(narrower)
+
+
 def named(subject: str) -> list[tuple[str, str]]:
     """The names in a subject of ours, each with its key in singular, such as (`pod`, `web-0`).
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.ingress.access import EVERYTHING, admit
 from app.ingress.problems import ProblemError, failure
 
 _GUARDED: Final = "/api"
@@ -28,6 +29,7 @@ class Authentication:
         if scope["type"] == "http" and _is_guarded(scope["path"]):
             try:
                 self._check(scope)
+                admit(scope, EVERYTHING)
             except ProblemError as problem:
                 await failure(problem.status, str(problem), problem.headers)(scope, receive, send)
                 return

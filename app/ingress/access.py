@@ -1,0 +1,64 @@
+"""Who asks, and what they may do. `auth.py` finds out who it is; endpoints ask here before they act.
+
+A right over subjects is a list of filters: it holds for a subject, or a filter, that one of them covers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from app.events import subject
+from app.ingress.problems import ProblemError
+
+_CALLER: Final = "ops.caller"  # key of the ASGI scope
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who was let in, and their rights."""
+
+    name: str
+    publish: tuple[str, ...]  # filters over subjects
+    read: tuple[str, ...]  # filters over subjects
+    hooks: tuple[str, ...]  # namespaces; `*`: all of them
+    admin: bool = False
+
+    def require_publish(self, destination: str) -> None:
+        """Raise a ProblemError, 403, unless the caller may publish to a subject, or to all that a filter sees."""
+        self._require(self.publish, destination, "publish to")
+
+    def require_read(self, pattern: str) -> None:
+        """Raise a ProblemError, 403, unless the caller may read all that a filter sees."""
+        self._require(self.read, pattern, "read")
+
+    def require_hooks(self, namespace: str) -> None:
+        """Raise a ProblemError, 403, unless the caller may manage the hooks of a namespace."""
+        if not {namespace, subject.ANY} & {*self.hooks}:
+            raise self._refusal(f"manage the hooks of the namespace {namespace}", self.hooks)
+
+    def _require(self, granted: tuple[str, ...], wanted: str, what: str) -> None:
+        if not any(subject.covers(pattern, wanted) for pattern in granted):
+            raise self._refusal(f"{what} {wanted}", granted)
+
+    def _refusal(self, what: str, granted: tuple[str, ...]) -> ProblemError:
+        instead = f"its right reaches {', '.join(granted)}" if granted else "it has no such right"
+        return ProblemError(HTTPStatus.FORBIDDEN, f"the token {self.name} may not {what}: {instead}")
+
+
+EVERYTHING: Final = Caller("SERVER_TOKEN", (subject.REST,), (subject.REST,), (subject.ANY,), admin=True)
+
+
+def admit(scope: Scope, caller: Caller) -> None:
+    """Note who asks."""
+    scope[_CALLER] = caller
+
+
+def caller(request: Request) -> Caller:
+    """Who asks."""
+    found: Caller = request.scope[_CALLER]
+    return found
