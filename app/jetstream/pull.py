@@ -71,11 +71,21 @@ class Pull:
         with suppress(NatsError, TimeoutError):
             if self._client.is_connected:
                 async with asyncio.timeout(_LAST):
+                    await self._unsubscribe()
                     await self._subscription.drain()  # type: ignore[no-untyped-call] # nats-py gives it no type
             else:
                 await self._subscription.unsubscribe()
         with suppress(NatsError):
             await give_back(self._buffer)
+
+    async def _unsubscribe(self) -> None:
+        """Have the server told, before `drain` asks whether it has sent all.
+
+        nats-py writes its ping ahead of commands that it has yet to write: the answer could come first, then a message,
+        which nobody would give back.
+        """
+        await self._client._send_unsubscribe(self._subscription._id)  # noqa: SLF001 -- no public call leaves it open
+        await self._client.flush()
 
     def wake(self) -> None:
         """Let who waits for a batch look up."""
