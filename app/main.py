@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from starlette.types import ASGIApp
 
 from app import announcement, settings
+from app.archive.tails import Tails
 from app.asyncapi import EventCatalog
 from app.background import Background
 from app.cluster import Cluster
@@ -34,6 +35,9 @@ from app.hooks.status import HookWithStatus
 from app.hooks.subscribe import subscribe
 from app.ingress import documents, openapi
 from app.ingress.attempts import AttemptEndpoints
+from app.ingress.auth import Access
+from app.ingress.cloudevents import CloudEvents
+from app.ingress.cloudevents_operations import cloudevents_operations
 from app.ingress.delivery_operations import attempt_operations, letter_operations, statistics_operations
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints, Hooks
@@ -44,10 +48,15 @@ from app.ingress.pauses import PauseEndpoints
 from app.ingress.publish import PostedEvents
 from app.ingress.questions import QuestionEndpoints
 from app.ingress.replays import ReplayEndpoints
+from app.ingress.rights import managing_hooks
 from app.ingress.routes import http_app
 from app.ingress.statistics import StatisticsEndpoints
+from app.ingress.tail import TailEndpoint
+from app.ingress.tail_operations import tail_operations
+from app.ingress.token_file import TokenFile
 from app.jetstream.broker import make_broker
 from app.jetstream.publish import JetStreamPublisher, Publish
+from app.jetstream.read import StreamReader
 from app.jetstream.streams import Provisioning
 from app.server import OpsApplication
 from app.settings import Settings
@@ -68,11 +77,13 @@ def create_app(configured: Settings) -> OpsApplication:
     broker = make_broker(configured.nats_servers, configured.event_credentials)
     provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded)
     publisher, metrics, channels = JetStreamPublisher(), Metrics(), dict[str, Channel]()
+    token_file = _token_file(configured, metrics)
     hooks = HookService(lambda: broker.client, configured.event_stream_replicas)
     delivery = DeliveryService(hooks.surroundings(publisher, channels, metrics))
     matcher = hooks.matcher(delivery.dispatcher, delivery.settlement, metrics)
     readers = [subscribe(broker, matcher, configured.event_stream_replicas)] if "hooks" in configured.roles else []
     publishers = EventPublishers(broker, configured.event_cluster, publisher)
+    tails = Tails(StreamReader(lambda: broker.client))
     kubernetes = Connection(configured.kubernetes_source)
     outlet = Outlet(publishers, lambda: broker.client, lambda error: app.fail(f"publishing ended: {error!r}"))
     place = Place(configured.event_cluster, configured.active_namespace, configured.own_namespace)
@@ -82,6 +93,8 @@ def create_app(configured: Settings) -> OpsApplication:
         hooks.sealing.use(await _sealing_keys(configured, lambda: broker.client))
 
     async def begin(client: Client) -> None:
+        if token_file is not None:
+            background.start("watching the access file", token_file.watch())
         background.start_all(hooks.following())
         await hooks.complete()
         hooks.subscribe(delivery.drains.changed_all)
@@ -95,6 +108,7 @@ def create_app(configured: Settings) -> OpsApplication:
     async def stop() -> None:
         for reader in readers:
             await reader.stop()
+        await tails.close()
         await matcher.finish()
         await delivery.stop(_DRAIN_SECONDS)
         await background.stop()
@@ -110,15 +124,18 @@ def create_app(configured: Settings) -> OpsApplication:
         after_startup=[lambda: _announce(configured, app)],
         on_shutdown=[stop],
     )
+    app.leaving = tails.shut
     background = Background(app.fail)
     broker.steps = (publisher.listen, provisioning, find_keys, begin, delivery.respondent.listen)
     broker.lost = partial(app.fail, "the connection to NATS ended for good")
     ready = Readiness(nats=broker.not_connected, streams=provisioning.not_ready, hooks=hooks.not_ready)
-    events = PostedEvents(publisher, configured.event_cluster, metrics)
+    events, cloudevents = PostedEvents(publisher, configured.event_cluster, metrics), CloudEvents(publisher, metrics)
     health = Health(ready, metrics, cluster.told if cluster is not None else list)
     resources = cluster.resources if cluster is not None else hooks.resources
-    served = _operations(events, resources, hooks, delivery) if "ingress" in configured.roles else ()
-    app.inner = _http(configured, app, (*served, *health_operations(health)))
+    # A tail's path is also that of a query, whose filter may be any text: the tail comes first.
+    api = (*tail_operations(TailEndpoint(tails)), *_operations(events, cloudevents, resources, hooks, delivery))
+    operations = (*(api if "ingress" in configured.roles else ()), *health_operations(health))
+    app.inner = _http(configured, app, _access(configured, token_file, metrics), operations)
     return app
 
 
@@ -130,7 +147,7 @@ async def _sealing_keys(configured: Settings, connection: Callable[[], Client | 
 
 
 def _announce(configured: Settings, app: OpsApplication) -> None:
-    announcement.show(app.address, configured.where_nats_is, guarded=configured.server_token is not None)
+    announcement.show(app.address, configured.where_nats_is, guarded=configured.is_guarded)
 
 
 @asynccontextmanager
@@ -156,10 +173,17 @@ async def _resources(
 
 
 def _operations(
-    events: PostedEvents, resources: Hooks, hooks: HookService, delivery: DeliveryService
+    events: PostedEvents, cloudevents: CloudEvents, resources: Hooks, hooks: HookService, delivery: DeliveryService
 ) -> tuple[Operation, ...]:
     return (
         *event_operations(events),
+        *cloudevents_operations(cloudevents),
+        *managing_hooks(_of_hooks(resources, hooks, delivery)),
+    )
+
+
+def _of_hooks(resources: Hooks, hooks: HookService, delivery: DeliveryService) -> tuple[Operation, ...]:
+    return (
         *hook_operations(HookEndpoints(resources)),
         *pause_operations(PauseEndpoints(hooks.switch)),
         *replay_operations(ReplayEndpoints(hooks.replays)),
@@ -170,10 +194,20 @@ def _operations(
     )
 
 
-def _http(configured: Settings, app: OpsApplication, operations: tuple[Operation, ...]) -> ASGIApp:
+def _access(configured: Settings, file: TokenFile | None, metrics: Metrics) -> Access:
+    return Access(configured.server_token, file, lambda why: metrics.access_refused.labels(why).inc())
+
+
+def _token_file(configured: Settings, metrics: Metrics) -> TokenFile | None:
+    if configured.access_file is None:
+        return None
+    return TokenFile(configured.access_file, metrics.access_file_valid.set)
+
+
+def _http(configured: Settings, app: OpsApplication, access: Access, operations: tuple[Operation, ...]) -> ASGIApp:
     description = openapi.document(operations, {"Hook": HookWithStatus.model_json_schema()}, VERSION)
     pages = documents.routes(description, lambda: app.schema.to_specification().to_json())
-    return http_app(operations, pages, configured.server_token)
+    return http_app(operations, pages, access, configured.origins)
 
 
 def _make() -> OpsApplication:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
 import logging
 import signal
+import socket
+import struct
 import sys
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -14,19 +19,26 @@ from faststream.asgi import AsgiFastStream
 from faststream.asgi.app import cast_uvicorn_params
 
 from app.errors import ConfigurationError
+from app.http import BoundedHeaders
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
     from faststream.asgi.types import ASGIApp, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
 _HOST: Final = "127.0.0.1"
 _PORT: Final = 8000
+_STREAMED: Final = "/tail"  # how the path of an answer without end ends
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # of SO_LINGER: on, for 0 s
 
 # What uvicorn is told unless the command line says otherwise: normal operation leaves no logs.
 _DEFAULTS: Final[dict[str, Any]] = {
     "host": _HOST,
     "port": _PORT,
+    "http": BoundedHeaders,
     "log_level": logging.ERROR,  # its warnings are about what clients send, one for each request
     "access_log": False,
     "server_header": False,
@@ -38,12 +50,15 @@ class OpsApplication(AsgiFastStream):
     """FastStream matches exact paths only, so whatever it does not know goes to the inner application."""
 
     inner: ASGIApp
+    leaving: Callable[[], None] = staticmethod(lambda: None)  # called at once when the process is told to end
 
     _server_of_run: uvicorn.Server | None = None
     _failed = False
 
     async def not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if scope["path"].endswith(_STREAMED):  # not for all: scope and send would be a cycle to collect
+                scope["ops.abort"] = partial(_abort, send)
             await self.inner(scope, receive, send)
         else:
             await super().not_found(scope, receive, send)
@@ -62,6 +77,7 @@ class OpsApplication(AsgiFastStream):
         self.exit()
 
     def exit(self) -> None:
+        self.leaving()
         if self._server_of_run is not None:
             self._server_of_run.should_exit = True
         else:
@@ -78,6 +94,7 @@ class OpsApplication(AsgiFastStream):
 
         _log_quietly(self._log_level, access="access_log" in self._run_extra_options)
         _spare_the_collector()
+        self._hear_of_the_end()
         try:
             await super().lifespan(scope, receive, tell)
         except BaseException:
@@ -85,6 +102,18 @@ class OpsApplication(AsgiFastStream):
             self._failed = True
             self.exit()
             raise
+
+    def _hear_of_the_end(self) -> None:
+        """Let `leaving` be called when a signal ends the process.
+
+        uvicorn, in a worker too, waits for open connections before it tells the lifespan, and those that stream would
+        stay open. It sets its handlers before the lifespan begins, and takes them away itself.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            handler = signal.getsignal(number)
+            if isinstance(getattr(handler, "__self__", None), uvicorn.Server) and callable(handler):
+                signal.signal(number, partial(_pass_on, loop, self.leaving, handler))
 
     async def run(self, log_level: int = logging.INFO, run_extra_options: dict[str, Any] | None = None) -> None:
         """Serve until a signal ends it; ends the process with 1 where it failed."""
@@ -101,6 +130,28 @@ class OpsApplication(AsgiFastStream):
             raise
         if self._failed:
             raise SystemExit(1)
+
+
+def _pass_on(
+    loop: asyncio.AbstractEventLoop,
+    leaving: Callable[[], None],
+    handler: Callable[[int, FrameType | None], Any],
+    number: int,
+    frame: FrameType | None,
+) -> None:
+    handler(number, frame)
+    loop.call_soon_threadsafe(leaving)
+
+
+def _abort(send: Send) -> None:
+    """End a client's connection, and with it what waits to be written. ASGI has no word for it: this is uvicorn's."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        return
+    if not transport.is_closing() and (connection := transport.get_extra_info("socket")) is not None:
+        with suppress(OSError):  # else the kernel would go on trying to send what waits
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()
 
 
 def _log_quietly(level: int, *, access: bool) -> None:

@@ -14,6 +14,7 @@ from app.delivery.egress import Policy
 from app.errors import ConfigurationError
 from app.events import subject
 from app.hooks import keys
+from app.ingress import origins
 from app.sources.kubernetes.connection import ServiceAccount, Source, find
 from streams.endpoint import credentials_file, redacted, servers
 
@@ -35,6 +36,8 @@ class Settings(BaseSettings):
     event_credentials: Path | None = Field(default=None, description="NATS creds file.")
     event_stream_replicas: Literal[1, 3, 5] = Field(default=1, description="Replicas of streams and buckets.")
     server_token: SecretStr | None = Field(default=None, description="Bearer token; unset: loopback clients only.")
+    access_file: Path | None = Field(default=None, description="YAML file of tokens and their rights; is watched.")
+    cors_origins: str = Field(default="", description="Origins of web pages that may ask, comma-separated, or *.")
     egress_allow: str = Field(
         default="", description="What hooks may connect to beyond the defaults: addresses, networks, names, `private`."
     )
@@ -86,6 +89,10 @@ class Settings(BaseSettings):
             raise ValueError(f"EVENT_ENDPOINT: {error}") from None
         _ = self.egress
         try:
+            _ = self.origins
+        except ValueError as error:
+            raise ValueError(f"CORS_ORIGINS: {error}") from None
+        try:
             _ = self.sealing_keys
         except ValueError as error:
             raise ValueError(f"SECRETS_KEY: {error}") from None
@@ -108,6 +115,19 @@ class Settings(BaseSettings):
         if self.event_endpoint is None:
             return f"embedded nats-server on port {self.embedded_port}, files in {self.embedded_folder}/"
         return redacted(self.event_endpoint.get_secret_value())
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether clients need a token."""
+        return self.server_token is not None or self.access_file is not None
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Origins of web pages that may ask."""
+        found = origins.parse(self.cors_origins)
+        if origins.ANY in found and not self.is_guarded:
+            raise ValueError("* lets every page ask, and nobody needs a token: set SERVER_TOKEN or ACCESS_FILE")
+        return found
 
     @property
     def egress(self) -> Policy:

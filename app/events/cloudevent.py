@@ -18,6 +18,7 @@ from pydantic_core import from_json, to_json
 SOURCE: Final = "https://github.com/shaowenchen/ops"
 CONTENT_TYPE: Final = "application/cloudevents+json"
 JSON_TYPE: Final = "application/json"
+LONGEST_ID: Final = 255  # characters
 
 # Deterministic ids live in a namespace of their own, so that they never collide with other programs' UUIDv5s.
 _IDS: Final = uuid.uuid5(uuid.NAMESPACE_URL, SOURCE)
@@ -66,6 +67,20 @@ def deterministic_id(*identity: str) -> str:
 def random_id() -> str:
     """A UUIDv4. Ids are no secrets, so they come from the generator that needs no system call."""
     return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
+def check_id(given: str) -> str:
+    """Return an id that can be published: it goes into a header too, and has to come out of it unchanged.
+
+    Raises:
+        NotACloudEventError: it cannot.
+    """
+    if not 0 < len(given) <= LONGEST_ID or not given.isprintable() or given != given.strip():
+        raise NotACloudEventError(
+            f"the id {given[:80]!r} has {len(given)} characters: use 1 to {LONGEST_ID} printable ones, without spaces"
+            " at the ends"
+        )
+    return given
 
 
 def now() -> dt.datetime:

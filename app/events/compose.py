@@ -22,8 +22,6 @@ from app.events.payloads import ClusterPayload, Custom
 
 Extension = str | bool | int  # the value of an extension attribute: those of CloudEvents that JSON tells apart
 
-_LONGEST_ID: Final = 255  # characters
-
 _EXTENSION = re.compile(r"[a-z0-9]{1,20}")  # CloudEvents allows more characters, and warns of it
 _TAKEN: Final = frozenset({*CloudEvent.model_fields, "dataschema"})
 _INTEGERS: Final = range(-(2**31), 2**31)  # those of CloudEvents
@@ -79,10 +77,7 @@ def compose(row: EventType[P], payload: P, names: Mapping[str, str], attributes:
 def _id(given: str | None) -> str:
     if given is None:
         return cloudevent.random_id()
-    # It goes into a header too, and has to come out of it unchanged.
-    if not 0 < len(given) <= _LONGEST_ID or not given.isprintable() or given != given.strip():
-        raise ValueError(f"the id {given!r}: use 1 to {_LONGEST_ID} printable characters, without spaces at the ends")
-    return given
+    return cloudevent.check_id(given)
 
 
 def _subject(row: EventType[Any], names: Mapping[str, str], cluster: str) -> str:

@@ -1,17 +1,13 @@
-"""From a subject to the hooks whose filter sees it. Pure, and made anew whenever a hook changes.
-
-The filters stand in a tree, a level per token, so the time of a look-up depends on the subject's length and hardly on
-the number of hooks.
-"""
+"""From a subject to the hooks whose filter sees it. Pure, and made anew whenever a hook changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
-from app.events.subject import ANY, REST
+from app.events.filters import FilterTree
 from app.hooks.gate import Group, groups
 from app.hooks.match import CompiledHook
 
@@ -43,22 +39,15 @@ def candidates(hooks: Sequence[CompiledHook]) -> Candidates:
     )
 
 
-@dataclass(slots=True)
-class _Node:
-    children: dict[str, _Node] = field(default_factory=dict)
-    here: list[CompiledHook] = field(default_factory=list)  # filters that end at this token
-    rest: list[CompiledHook] = field(default_factory=list)  # filters that go on with `>`
-
-
 class SubjectIndex:
     """The hooks of one moment."""
 
     def __init__(self, hooks: Iterable[CompiledHook] = ()) -> None:
-        self._root = _Node()
+        self._tree = FilterTree[CompiledHook]()
         self._remembered: dict[str, Candidates] = {}
         self._of: dict[tuple[int, ...], Candidates] = {}  # by the identities of hooks: most subjects have the same
         for hook in hooks:
-            self._add(hook)
+            self._tree.add(hook.hook.spec.subject, hook)
 
     def find(self, subject: str) -> Candidates:
         """The hooks whose filter sees a subject."""
@@ -67,7 +56,7 @@ class SubjectIndex:
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
                 self._of.clear()
-            found = self._remembered[subject] = self._candidates(tuple(_walk(self._root, subject.split("."), 0)))
+            found = self._remembered[subject] = self._candidates(tuple(self._tree.find(subject)))
         return found
 
     def _candidates(self, hooks: tuple[CompiledHook, ...]) -> Candidates:
@@ -75,23 +64,3 @@ class SubjectIndex:
         if (found := self._of.get(same)) is None:
             found = self._of[same] = candidates(hooks)
         return found
-
-    def _add(self, hook: CompiledHook) -> None:
-        *front, last = hook.hook.spec.subject.split(".")
-        node = self._root
-        for token in front:
-            node = node.children.setdefault(token, _Node())
-        if last == REST:
-            node.rest.append(hook)
-        else:
-            node.children.setdefault(last, _Node()).here.append(hook)
-
-
-def _walk(node: _Node, tokens: list[str], depth: int) -> Iterator[CompiledHook]:
-    if depth == len(tokens):
-        yield from node.here
-        return
-    yield from node.rest
-    for token in dict.fromkeys((tokens[depth], ANY)):
-        if child := node.children.get(token):
-            yield from _walk(child, tokens, depth + 1)

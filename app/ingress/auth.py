@@ -1,9 +1,12 @@
-"""Who is served: the bearer of the token; without a token, programs on this machine."""
+"""Who is served: the bearers of tokens; where there are none, programs on this machine."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 import ipaddress
+import time
+from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -12,48 +15,116 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.ingress.access import EVERYTHING, admit
+from app.ingress import tokens
+from app.ingress.access import LOCAL, Caller, admit
+from app.ingress.audit import address
+from app.ingress.guesses import Guesses
 from app.ingress.problems import ProblemError, failure
+from app.ingress.token_file import TokenFile
 
 _GUARDED: Final = "/api"
+_BEARER: Final = {"WWW-Authenticate": "Bearer"}
+REASONS: Final = ("no_token", "wrong_token", "expired", "too_many", "not_local")  # why somebody is not let in
+
+
+class Access:
+    """Who is let in, by whatever is set: the simple token, the file, both, or none of them."""
+
+    def __init__(
+        self,
+        token: SecretStr | None = None,
+        file: TokenFile | None = None,
+        refused: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`refused` is told one of `REASONS` for each request that is not let in; `clock` gives seconds."""
+        self._simple = tokens.simple(token.get_secret_value()) if token else {}
+        self._file = file
+        self._refused = refused
+        self._guesses = Guesses(clock)
+        self._where = "of the access file" if file else "of SERVER_TOKEN"
+        if file and token:
+            self._where = "of SERVER_TOKEN or of the access file"
+
+    def caller(self, scope: Scope) -> Caller:
+        """Who asks.
+
+        Raises:
+            ProblemError: 401, 403 or 429: nobody who is let in.
+        """
+        if not self._simple and self._file is None:
+            try:
+                return _local(scope)
+            except ProblemError:
+                self._refused("not_local")
+                raise
+        given = _credentials(scope)
+        if not given:
+            message = f"send the header Authorization: Bearer TOKEN with a token {self._where}"
+            raise self._unauthorized("no_token", message)
+        return self._bearer(given, address(scope))
+
+    def _bearer(self, given: bytes, client: str) -> Caller:
+        token, wait = self._find(tokens.digest(given)), self._guesses.wait(client)
+        # Whoever may have guessed a token is not told so. One of 256 bits was not guessed: a script that goes
+        # wrong must not lock out the others behind the same address.
+        if wait and (token is None or token.guessable):
+            self._refused("too_many")
+            message = f"too many wrong tokens came from this address: try again in {wait} s"
+            raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, message, {"Retry-After": str(wait)})
+        if token is None:
+            self._guesses.take(client)
+            raise self._unauthorized("wrong_token", f"the token is not known: send one {self._where}")
+        if token.expires is not None and token.has_expired(dt.datetime.now(dt.UTC)):
+            message = f"the token {token.caller.name} expired at {token.expires.isoformat()}: ask for a new one"
+            raise self._unauthorized("expired", message)
+        return token.caller
+
+    def _find(self, digest: bytes) -> tokens.Token | None:
+        """The token with a digest.
+
+        A look-up takes longer for some digests than for others, but nobody can choose a token by its digest: time
+        tells nothing of the tokens that are known. The simple token's digest is compared in constant time as well.
+        """
+        for known, token in self._simple.items():
+            if hmac.compare_digest(known, digest):
+                return token
+        return self._file.find(digest) if self._file else None
+
+    def _unauthorized(self, reason: str, message: str) -> ProblemError:
+        self._refused(reason)
+        return ProblemError(HTTPStatus.UNAUTHORIZED, message, _BEARER)
 
 
 class Authentication:
     """ASGI middleware that guards everything under `/api`."""
 
-    def __init__(self, app: ASGIApp, token: SecretStr | None) -> None:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
-        self._expected = token.get_secret_value().encode() if token else None
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_guarded(scope["path"]):
+        if scope["type"] == "http" and is_guarded(scope["path"]):
             try:
-                self._check(scope)
-                admit(scope, EVERYTHING)
+                admit(scope, self._access.caller(scope))
             except ProblemError as problem:
                 await failure(problem.status, str(problem), problem.headers)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _check(self, scope: Scope) -> None:
-        if self._expected is None:
-            _check_local(scope)
-            return
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        scheme, _, credentials = given.partition(b" ")
-        if not (hmac.compare_digest(credentials.strip(), self._expected) and scheme.lower() == b"bearer"):
-            raise ProblemError(
-                HTTPStatus.UNAUTHORIZED,
-                "send the header Authorization: Bearer TOKEN with the value of SERVER_TOKEN",
-                {"WWW-Authenticate": "Bearer"},
-            )
 
-
-def _is_guarded(path: str) -> bool:
+def is_guarded(path: str) -> bool:
     return path == _GUARDED or path.startswith(f"{_GUARDED}/")
 
 
-def _check_local(scope: Scope) -> None:
+def _credentials(scope: Scope) -> bytes:
+    """The bearer token of a request; empty where it has none."""
+    given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    scheme, _, credentials = given.partition(b" ")
+    return credentials.strip() if scheme.lower() == b"bearer" else b""
+
+
+def _local(scope: Scope) -> Caller:
     """Without a token: the client is on this machine, and is not a web page that a browser there has open."""
     client = scope.get("client")
     if client is not None and not _is_loopback(client[0]):
@@ -62,6 +133,7 @@ def _check_local(scope: Scope) -> None:
     host, origin = addressed.get(b"host", b"localhost"), addressed.get(b"origin", b"//localhost")
     if not (_names_loopback(b"//" + host) and _names_loopback(origin)):
         raise ProblemError(HTTPStatus.FORBIDDEN, "without SERVER_TOKEN only http://localhost and 127.0.0.1 are served")
+    return LOCAL
 
 
 @lru_cache(maxsize=256)

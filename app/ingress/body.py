@@ -8,12 +8,17 @@ from typing import Any, Final
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 
+from app.events import jsontext
+from app.ingress.haste import Haste
 from app.ingress.problems import ProblemError
 
 MIB: Final = 1024 * 1024
 
 # Bytes read and dropped of a body that is too large: a client that is cut off while it sends does not see the answer.
 _PASSED_OVER: Final = 8 * MIB
+
+_haste = Haste(10.0)  # seconds that a client may take to send a body
+_CLOSE: Final = {"Connection": "close"}  # what was not read would be taken for the next request
 
 
 def header(request: Request, name: bytes) -> bytes | None:
@@ -22,13 +27,21 @@ def header(request: Request, name: bytes) -> bytes | None:
 
 
 async def read(request: Request, limit: int = MIB) -> bytes:
-    """The body, at most `limit` bytes.
+    """The body, at most `limit` bytes, all of which must be there within 10 seconds.
 
     Raises:
-        ProblemError: it is larger, or compressed.
+        ProblemError: it is larger, late, or compressed.
     """
     if header(request, b"content-encoding") not in {None, b"identity"}:
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is compressed: send it as it is")
+    try:
+        return await _haste.bound(_bounded(request, limit))
+    except TimeoutError:
+        message = f"the body was not there within {_haste.seconds:g} s: send it faster, or less of it"
+        raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, message, _CLOSE) from None
+
+
+async def _bounded(request: Request, limit: int) -> bytes:
     chunks: list[bytes] = []
     size, more = 0, True
     while more and size <= limit + _PASSED_OVER:
@@ -38,8 +51,7 @@ async def read(request: Request, limit: int = MIB) -> bytes:
             chunks.append(chunk)
     if size > limit:
         message = f"the body is larger than {limit} bytes: send less, or a reference to it"
-        # What was not read would be taken for the next request.
-        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, {"Connection": "close"} if more else None)
+        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, _CLOSE if more else None)
     return b"".join(chunks)
 
 
@@ -55,7 +67,9 @@ def json_object(body: bytes) -> dict[str, Any]:
 
     Raises:
         ProblemError: it is not JSON, or not an object.
+        TooDeepError: it is nested too deep.
     """
+    jsontext.require_shallow(body)
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from app.ingress import cloudevents_schemas, tail_schemas
+
 # The first of these that a path contains is its tag.
 TAGS: Final = {
     "/attempts": ("Attempts", "The ledger: what became of each delivery."),
@@ -22,6 +24,7 @@ TAGS: Final = {
 
 # Parameters in paths: what they stand for, and an example.
 PATH_PARAMETERS: Final = {
+    **tail_schemas.PATH_PARAMETERS,
     "namespace": ("The namespace that the event or the hook belongs to.", "ops-system"),
     "name": ("The hook's name.", "pod-errors"),
     "attempt": ("The attempt's place in the ledger.", "815-0"),
@@ -36,33 +39,52 @@ PATH_PARAMETERS: Final = {
         "alerts.disk",
     ),
 }
-HEADER_EXAMPLES: Final = {"Idempotency-Key": "disk-node-a-2026-11-23T04:50"}
+HEADER_EXAMPLES: Final = {
+    "Idempotency-Key": "disk-node-a-2026-11-23T04:50",
+    **cloudevents_schemas.HEADER_EXAMPLES,
+    **tail_schemas.HEADER_EXAMPLES,
+}
 
 # What each status means, and a message as it is sent.
 PROBLEMS: Final = {
     HTTPStatus.BAD_REQUEST: ("The body, a parameter or the subject is malformed.", "page is 'x': use a whole number"),
     HTTPStatus.UNAUTHORIZED: ("The token is missing or wrong.", "send the header Authorization: Bearer TOKEN"),
     HTTPStatus.FORBIDDEN: (
-        "The server has no token.",
-        "only clients on loopback are served: set SERVER_TOKEN",
+        "The token has no right to this; or the server has no token, and the client is not on its machine.",
+        "the token ci may not publish to ops.notifications.x: its right reaches ops.clusters.*.namespaces.ci.>",
     ),
     HTTPStatus.NOT_FOUND: ("There is no such thing.", "there is no hook pod-errors in namespace ops-system"),
+    HTTPStatus.REQUEST_TIMEOUT: ("The body came too slowly.", "the body was not there within 10 s: send it faster"),
     HTTPStatus.CONFLICT: (
         "It exists already, or has changed since it was read.",
         "a hook pod-errors exists already: replace it with PUT",
     ),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("The body is too large.", "the body is larger than 1048576 bytes: send less"),
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("The body is compressed.", "send the body without Content-Encoding"),
+    HTTPStatus.REQUEST_URI_TOO_LONG: (
+        "The path and the query are too long.",
+        "the path and the query are longer than 8192 bytes: shorten them",
+    ),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
+        "The headers are too many or too long.",
+        "the headers are more than 100, or 32768 bytes: send fewer",
+    ),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (
+        "The body is compressed, or of a media type that is not taken here.",
+        "the body is compressed: send it as it is",
+    ),
     HTTPStatus.UNPROCESSABLE_ENTITY: (
         "The resource breaks a rule; the message names each field and why.",
         "spec.url: is not of the form http://host/path or https://host/path",
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
-        "Others are being answered: ask again later.",
+        "Too many wrong tokens came from this address, or as many questions are being answered as can be: wait.",
         "2 questions are being answered: ask again in 5 s",
     ),
     HTTPStatus.INTERNAL_SERVER_ERROR: ("A fault of the server.", "a fault of ours: it stands in the log"),
-    HTTPStatus.SERVICE_UNAVAILABLE: ("JetStream is away or not ready: try again.", "NATS is not connected"),
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "JetStream is away or not ready, or as many requests are being served as can be: try again.",
+        "NATS is not connected",
+    ),
 }
 _RETRY_AFTER: Final = ("Retry-After", "Seconds to wait.", {"type": "integer", "examples": [1]})
 PROBLEM_HEADERS: Final = {
@@ -103,6 +125,7 @@ _REPORT: Final = {"host": "node-a", "kind": "disk", "threshold": "80%", "operato
 
 # What may be posted, each with a name.
 BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
+    **cloudevents_schemas.BODIES,
     "Hook": {"webhook": _HOOK},
     "PauseRequest": {"with a reason": {"reason": "the receiver is being rebuilt until 18:00"}, "without": {}},
     "ReplayRequest": {

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.ingress import body
+from app.ingress import audit, body, reach
+from app.ingress.access import caller
 from app.ingress.page import page_of
 from app.ingress.problems import success
 
@@ -47,7 +48,11 @@ class HookEndpoints:
         return success(page_of(found, request.query_params))
 
     async def create(self, request: Request) -> Response:
-        created = await self._hooks.create(request.path_params["namespace"], await _resource(request))
+        resource = await _resource(request)
+        if isinstance(metadata := resource.get("metadata"), Mapping):
+            audit.about(request, metadata.get("name", ""))
+        reach.require(caller(request), resource)
+        created = await self._hooks.create(request.path_params["namespace"], resource)
         return success(created, HTTPStatus.CREATED)
 
     async def read(self, request: Request) -> Response:
@@ -56,7 +61,9 @@ class HookEndpoints:
 
     async def replace(self, request: Request) -> Response:
         names = request.path_params
-        return success(await self._hooks.replace(names["namespace"], names["name"], await _resource(request)))
+        resource = await _resource(request)
+        reach.require(caller(request), resource)
+        return success(await self._hooks.replace(names["namespace"], names["name"], resource))
 
     async def delete(self, request: Request) -> Response:
         names = request.path_params

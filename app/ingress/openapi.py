@@ -34,7 +34,19 @@ machine only, and answers others 403.
 
 _GUARDED: Final = "/api/"
 _BEARER: Final = "serverToken"
-_MEDIA: Final = {"Text": "text/plain"}  # answers that are no JSON; all others come in the envelope
+# Answers that are no JSON; all others come in the envelope.
+_MEDIA: Final = {"Text": "text/plain", "EventStream": "text/event-stream"}
+EVERYWHERE: Final = (
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+)
+UNDER_API: Final = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")  # Starlette's {name} and {name:convertor}
 
 
@@ -55,9 +67,7 @@ def document(operations: Sequence[Operation], schemas: Mapping[str, JsonSchema],
         "tags": [{"name": name, "description": description} for name, description in TAGS.values()],
         "paths": _paths(operations, named),
         "components": {
-            "securitySchemes": {
-                _BEARER: {"type": "http", "scheme": "bearer", "description": "The value of SERVER_TOKEN."}
-            },
+            "securitySchemes": {_BEARER: {"type": "http", "scheme": "bearer", "description": "A token of the server."}},
             "responses": {_problem_name(status): _problem(status) for status in _used(operations)},
             "schemas": named,
         },
@@ -105,15 +115,14 @@ def _operation(row: Operation, schemas: Mapping[str, JsonSchema]) -> dict[str, A
         "summary": row.summary,
         "tags": [next(name for part, (name, _) in TAGS.items() if part in row.path)],
         "parameters": [*_path_parameters(row), *map(_query_parameter, row.query), *_header_parameters(row)],
-        **({"requestBody": _body(row.body, schemas, required=row.body_required)} if row.body else {}),
+        **({"requestBody": _body(row, schemas)} if media_of(row) else {}),
         "responses": {**success, **dict(sorted(problems.items()))},
         **({"security": [{_BEARER: []}]} if row.path.startswith(_GUARDED) else {}),
     }
 
 
 def _all(row: Operation) -> set[HTTPStatus]:
-    guard = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} if row.path.startswith(_GUARDED) else set()
-    return {*row.problems, *guard, HTTPStatus.INTERNAL_SERVER_ERROR}
+    return {*row.problems, *EVERYWHERE, *(UNDER_API if row.path.startswith(_GUARDED) else ())}
 
 
 def _path_parameters(row: Operation) -> list[dict[str, Any]]:
@@ -136,10 +145,21 @@ def _header_parameters(row: Operation) -> list[dict[str, Any]]:
     ]
 
 
-def _body(name: str, schemas: Mapping[str, JsonSchema], *, required: bool) -> dict[str, Any]:
+def media_of(row: Operation) -> Mapping[str, str]:
+    """The names of the schemas of a row's bodies, by media type."""
+    return row.media or ({"application/json": row.body} if row.body else {})
+
+
+def _body(row: Operation, schemas: Mapping[str, JsonSchema]) -> dict[str, Any]:
+    names = media_of(row)
+    description = " ".join(schemas[name]["description"] for name in names.values())
+    content = {media: _content(name, schemas) for media, name in names.items()}
+    return {"description": description, "required": row.body_required, "content": content}
+
+
+def _content(name: str, schemas: Mapping[str, JsonSchema]) -> dict[str, Any]:
     examples = {title: {"value": value} for title, value in BODIES[name].items()}
-    media = {"schema": _reference(name, schemas), "examples": examples}
-    return {"description": schemas[name]["description"], "required": required, "content": {"application/json": media}}
+    return {"schema": _reference(name, schemas), "examples": examples}
 
 
 def _success(name: str, schemas: Mapping[str, JsonSchema]) -> dict[str, Any]:

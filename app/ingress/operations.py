@@ -38,6 +38,7 @@ class Operation:
     answer: str  # name of the schema of `data` in a success
     success: HTTPStatus = HTTPStatus.OK
     body: str | None = None  # name of the schema of the request's body
+    media: Mapping[str, str] | None = None  # the same by media type, where the body is not JSON alone
     body_required: bool = True
     headers: Mapping[str, str] | None = None  # request headers and what they do
     query: tuple[Query, ...] = ()
@@ -55,6 +56,7 @@ PAGE: Final = (
 _SEARCH: Final = Query("search", "A text in the name, type, subject or URL, whatever its case.", {"type": "string"})
 BAD_BODY: Final = (
     HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.SERVICE_UNAVAILABLE,

@@ -12,6 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app import errors
+from app.events.cloudevent import NotACloudEventError
+from app.events.jsontext import TooDeepError
 from app.events.subject import InvalidSubjectError
 
 
@@ -27,6 +29,8 @@ class ProblemError(Exception):
 # Which status each error of the rooms below is told with.
 _STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     InvalidSubjectError: HTTPStatus.BAD_REQUEST,
+    NotACloudEventError: HTTPStatus.BAD_REQUEST,
+    TooDeepError: HTTPStatus.BAD_REQUEST,
     ClientDisconnect: HTTPStatus.BAD_REQUEST,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,

@@ -12,8 +12,9 @@ from app.events import cloudevent, subject
 from app.events.catalog import DEFAULT_TYPE
 from app.events.cloudevent import CloudEvent
 from app.ingress import body
+from app.ingress.access import caller
 from app.ingress.problems import ProblemError, success
-from app.jetstream.publish import Publish
+from app.jetstream.publish import Publish, Stored
 from app.telemetry.metrics import Metrics
 
 _KEY_LENGTH: Final = 255
@@ -30,21 +31,14 @@ class PostedEvents:
     async def post(self, request: Request) -> Response:
         names = request.path_params
         destination = subject.posted(self._cluster, names["namespace"], names["event"])
+        caller(request).require_publish(destination)
         data = await body.read(request)
         event = self._event(destination, body.json_object(data), body.header(request, b"idempotency-key"))
         # The data goes on as it was posted, to the byte.
         payload = cloudevent.encode_with(event, data)
         stored = await self._publish(destination, payload, cloudevent.headers(event.id))
         self._metrics.events_stored.inc()
-        return success(
-            {
-                "id": event.id,
-                "subject": destination,
-                "stream": stored.stream,
-                "sequence": stored.sequence,
-                "duplicate": stored.duplicate,
-            }
-        )
+        return success(told(event.id, destination, stored))
 
     def _event(self, destination: str, data: dict[str, Any], key: bytes | None) -> CloudEvent[Any]:
         return CloudEvent(
@@ -61,6 +55,17 @@ class PostedEvents:
                 HTTPStatus.BAD_REQUEST, f"the Idempotency-Key has {len(key)} characters: use 1 to {_KEY_LENGTH}"
             )
         return cloudevent.deterministic_id("idempotency-key", self._cluster, destination, key.decode("latin-1"))
+
+
+def told(event_id: str, destination: str, stored: Stored) -> dict[str, Any]:
+    """What a client is told of an event that is stored."""
+    return {
+        "id": event_id,
+        "subject": destination,
+        "stream": stored.stream,
+        "sequence": stored.sequence,
+        "duplicate": stored.duplicate,
+    }
 
 
 def _type(data: dict[str, Any]) -> str:

@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.ingress import body
+from app.ingress import body, reach
+from app.ingress.access import caller
 from app.ingress.problems import ProblemError, success
 
 MOST_HOURS: Final = 24
@@ -52,6 +53,7 @@ class QuestionEndpoints:
     async def dry_run(self, request: Request) -> Response:
         hours = _hours(request.query_params)
         resource = body.json_object(await body.read(request, _BODY_BYTES))
+        reach.require(caller(request), resource)
         with self._turn():
             return success(await self._dry_runs.run(request.path_params["namespace"], resource, hours))
 
@@ -60,8 +62,11 @@ class QuestionEndpoints:
         namespace, name = request.path_params["namespace"], request.path_params["name"]
         with self._turn():
             if sequence is not None:
-                return success(await self._explanations.by_sequence(namespace, name, sequence))
-            return success(await self._explanations.by_id(namespace, name, event))
+                found = await self._explanations.by_sequence(namespace, name, sequence)
+            else:
+                found = await self._explanations.by_id(namespace, name, event)
+        caller(request).require_read(found.event.subject)  # it may be any event, and what is told says what it was
+        return success(found)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
@@ -15,8 +14,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, compile_path
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
-from app.ingress.auth import Authentication
+from app.ingress.auth import Access, Authentication
+from app.ingress.limits import Limits
 from app.ingress.operations import Endpoint, Operation
+from app.ingress.origins import allow
 from app.ingress.problems import EXPECTED, answer
 
 log = logging.getLogger(__name__)
@@ -37,8 +38,13 @@ class AnyText(Convertor[str]):
 register_url_convertor("text", AnyText())
 
 
-def http_app(operations: Sequence[Operation], documents: Iterable[BaseRoute], token: SecretStr | None) -> ASGIApp:
-    """Everything that is served over HTTP, guarded by the token."""
+def http_app(
+    operations: Sequence[Operation],
+    documents: Iterable[BaseRoute],
+    access: Access | None = None,
+    origins: Sequence[str] = (),
+) -> ASGIApp:
+    """Everything that is served over HTTP, to whom `access` lets in (None: this machine), and to pages of `origins`."""
     handlers: dict[Any, ExceptionHandler] = dict.fromkeys((*EXPECTED, Exception), answer)
     application = Starlette(routes=[*routes(operations), *documents], exception_handlers=handlers)
     application.router.redirect_slashes = False  # a path that is not served is told so, with 404
@@ -46,7 +52,7 @@ def http_app(operations: Sequence[Operation], documents: Iterable[BaseRoute], to
     for operation in operations:
         if operation.express:
             served = Express(served, operation)
-    return Authentication(served, token)
+    return allow(Limits(Authentication(served, access or Access())), origins)
 
 
 class Express:

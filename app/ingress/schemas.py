@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.events import payloads
-from app.ingress import delivery_schemas, operator_schemas
+from app.ingress import cloudevents_schemas, delivery_schemas, operator_schemas, tail_schemas
 from app.ingress.examples import STORED_HOOK
 from app.ingress.jsonschema import JsonSchema, example_of, field, page, record
 
@@ -38,11 +38,17 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
         watches=field("array", "How each watch of Kubernetes is.", [example_of(_WATCH)], items=_WATCH),
     ),
     "Text": field("string", "Metrics in Prometheus' text format.", "# TYPE ops_events_stored_total counter\n"),
-    "Problem": record(
-        "What is wrong.",
-        code=field("integer", "Always -1 in an error.", -1, const=-1),
-        message=field("string", "What is wrong and how to mend it.", "the body is not JSON"),
-    ),
+    "Problem": {
+        **record(
+            "What is wrong.",
+            code=field("integer", "Always -1 in an error.", -1, const=-1),
+            message=field("string", "What is wrong and how to mend it.", "the body is not JSON"),
+            data=cloudevents_schemas.DETAILS,
+        ),
+        "required": ["code", "message"],
+    },
+    **cloudevents_schemas.SCHEMAS,
     **delivery_schemas.SCHEMAS,
     **operator_schemas.SCHEMAS,
+    **tail_schemas.SCHEMAS,
 }

@@ -35,6 +35,7 @@ _PART: Final = 5_000  # and of any other, unless it holds fewer messages: then t
 _WIDER: Final = 4
 _WIDEST: Final = 2_000_000
 _NO_SUCH_MESSAGE: Final = 10037  # the server's error code; that of a stream which is missing is another
+_COUNTED_AGAIN: Final = 4  # times
 _ENDED: Final = frozenset({"404", "408"})  # the server has no more messages for the request
 
 
@@ -178,12 +179,28 @@ def _piece_before(piece: Slice, end: int, width: int) -> Slice | None:
 
 async def count(reader: StreamReader, piece: Slice) -> int:
     """How many messages a slice has."""
-    behind = await _from_on(reader, piece, piece.last + 1)
-    return max(0, await _from_on(reader, piece, piece.first) - behind)
+    return (await count_from(reader, piece, piece.first))[0]
 
 
-async def _from_on(reader: StreamReader, piece: Slice, sequence: int) -> int:
-    found = await reader.first(piece.stream, piece.subject, sequence)
+async def count_from(reader: StreamReader, piece: Slice, sequence: int) -> tuple[int, int]:
+    """How many messages a slice has from a sequence on, and the sequence of the first of them.
+
+    The server counts to the end of the stream, where messages arrive between one question and the next: it is asked
+    again until what lies behind the slice was the same before and after.
+    """
+    for _ in range(_COUNTED_AGAIN):
+        behind, found, still = await asyncio.gather(
+            _behind(reader, piece), reader.first(piece.stream, piece.subject, sequence), _behind(reader, piece)
+        )
+        if behind == still:
+            break
+    if found is None:
+        return 0, piece.last + 1
+    return max(0, found.following + 1 - behind), min(found.sequence, piece.last + 1)
+
+
+async def _behind(reader: StreamReader, piece: Slice) -> int:
+    found = await reader.first(piece.stream, piece.subject, piece.last + 1)
     return 0 if found is None else found.following + 1
 
 

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from app.errors import TooLargeError, UnavailableError
 
 # Seconds between tries. The message id makes a repeat harmless, so a short absence of the server is ridden out.
-_PAUSES: Final = (0.05, 0.2, 0.5, 1.0)
+PAUSES: Final = (0.05, 0.2, 0.5, 1.0)
 _ACK_TIMEOUT: Final = 1.5  # seconds that one try waits for its PubAck
 _ROOM: Final = 4096  # bytes that headers may have before they are counted exactly
 _SWEEP: Final = 0.25  # seconds between two looks at who has waited too long
@@ -48,6 +48,12 @@ class Transport(Publish, Protocol):
     async def begin(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> asyncio.Future[Stored]: ...
 
 
+class Pipeline(Transport, Protocol):
+    """A `Transport` that can be asked beforehand; `batch.py` sends many messages of one request over it."""
+
+    def require_room(self, payload: bytes, headers: Mapping[str, str]) -> None: ...
+
+
 class JetStreamPublisher:
     """Publishes over one connection, many messages at a time.
 
@@ -72,14 +78,14 @@ class JetStreamPublisher:
         self._client = client
 
     async def __call__(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
-        for pause in _PAUSES:
+        for pause in PAUSES:
             try:
                 return await (await self.begin(subject, payload, headers))
-            except _AbsentError:
+            except AbsentError:
                 await asyncio.sleep(pause)
         try:
             return await (await self.begin(subject, payload, headers))
-        except _AbsentError as absent:
+        except AbsentError as absent:
             raise UnavailableError(f"the event was not stored: {absent}; send it again with the same id") from absent
 
     async def begin(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> asyncio.Future[Stored]:
@@ -94,15 +100,19 @@ class JetStreamPublisher:
         client = self._client
         # While nats-py reconnects it would keep the message for later, and we would not know whether it went out.
         if client is None or not client.is_connected:
-            raise _AbsentError("NATS is not connected")
-        # The server counts headers too, and ends the connection of who sends more than it takes.
-        size = len(payload)
-        if size + _ROOM > client.max_payload and (size := size + _size(headers)) > client.max_payload:
-            raise TooLargeError(f"the event is {size} bytes long with its envelope: NATS takes {client.max_payload}")
+            raise AbsentError("NATS is not connected")
+        self.require_room(payload, headers)
         try:
             return await self._sent(client, subject, payload, {**headers})
         except NatsError as error:
-            raise _AbsentError(f"the connection to NATS failed ({type(error).__name__})") from error
+            raise AbsentError(f"the connection to NATS failed ({type(error).__name__})") from error
+
+    def require_room(self, payload: bytes, headers: Mapping[str, str]) -> None:
+        """Raise a TooLargeError for a message that is larger than the server takes."""
+        # It counts headers too, and ends the connection of who sends more.
+        most, size = self._client.max_payload if self._client else 0, len(payload)
+        if size + _ROOM > most > 0 and (size := size + _size(headers)) > most:
+            raise TooLargeError(f"the event is {size} bytes long with its envelope: NATS takes {most}")
 
     async def _sent(
         self, client: Client, subject: str, payload: bytes, headers: dict[str, str]
@@ -135,13 +145,13 @@ class JetStreamPublisher:
         late = list(takewhile(lambda reply: self._waiting[reply][1] <= now, self._waiting))
         for stored, _ in map(self._waiting.pop, late):
             if not stored.done():
-                stored.set_exception(_AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s"))
+                stored.set_exception(AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s"))
         self._sweep = self._loop.call_later(_SWEEP, self._expire) if self._waiting else None
 
 
 def _stored(message: Msg) -> Stored:
     if not message.data:  # a status without a body: nobody listens on the subject
-        raise _AbsentError("JetStream does not answer, or the stream ops is missing")
+        raise AbsentError("JetStream does not answer, or the stream ops is missing")
     answer = from_json(message.data)
     if refusal := answer.get("error"):
         raise UnavailableError(f"JetStream did not store the event: {refusal.get('description', refusal)}")
@@ -153,5 +163,5 @@ def _size(headers: Mapping[str, str]) -> int:
     return len("NATS/1.0\r\n\r\n") + sum(len(f"{key}: {value}\r\n".encode()) for key, value in headers.items())
 
 
-class _AbsentError(UnavailableError):
-    """JetStream did not answer this try."""
+class AbsentError(UnavailableError):
+    """JetStream did not answer this try; another may succeed."""

@@ -26,6 +26,7 @@ from app.jetstream.answers import SEQUENCE, is_stored, several
 from app.jetstream.place import place_of
 
 _TIMEOUT: Final = 3.0  # seconds that one answer is waited for
+_LONG: Final = 10.0  # the same where the server looks at each of 100,000 subjects
 _FORGET: Final = 30.0  # seconds after which the server drops a reader whose process died
 
 _DIRECT: Final = "$JS.API.DIRECT.GET"
@@ -44,13 +45,13 @@ class Head:
     stored: float  # Unix seconds
     headers: Mapping[str, str]  # as they were published, and some of the server's, which begin with `Nats-`
     size: int  # bytes of the payload
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
 class Kept(Head):
     """A stored message."""
 
-    subject: str
     payload: bytes
     following: int = 0  # messages of the same subject behind it, where that was asked for
 
@@ -92,9 +93,12 @@ class StreamReader:
         """The oldest message of a subject, or of a filter, from a sequence on, and how many follow it."""
         return await self._get(stream, {"seq": max(sequence, 1), "next_by_subj": subject, "batch": 1})
 
-    async def following(self, stream: str, subject: str, sequence: int, most: int) -> list[Kept]:
-        """The oldest messages of a subject, or of a filter, from a sequence on; of one server's answer."""
-        request = {"seq": max(sequence, 1), "next_by_subj": subject, "batch": most}
+    async def following(self, stream: str, subject: str, sequence: int, most: int, most_bytes: int = 0) -> list[Kept]:
+        """The oldest messages of a subject, or of a filter, from a sequence on; of one server's answer.
+
+        They end with the first that goes beyond `most_bytes`; 0: what the server sends at once.
+        """
+        request = {"seq": max(sequence, 1), "next_by_subj": subject, "batch": most, "max_bytes": most_bytes}
         with _answering():
             return list(map(_kept, await several(self.client, f"{_DIRECT}.{stream}", request, most)))
 
@@ -103,6 +107,15 @@ class StreamReader:
         with _answering():
             info = await self._context.stream_info(stream, subjects_filter=subject)
         return info.state.subjects or {}
+
+    async def subjects(self, stream: str, skip: int) -> bytes:
+        """The server's description of a stream, as JSON, with up to 100,000 of its subjects after the first `skip`."""
+        request = json.dumps({"subjects_filter": ">", "offset": skip}).encode()
+        with _answering():
+            answer = await self.client.request(f"$JS.API.STREAM.INFO.{stream}", request, timeout=_LONG)
+        if b'"error":{' in answer.data[:200]:
+            raise UnavailableError(f"JetStream does not describe the stream {stream}")
+        return answer.data
 
     async def extent(self, stream: str, subject: str) -> Extent:
         with _answering():
@@ -221,7 +234,7 @@ def _kept(message: Msg) -> Kept:
 
 def _head(message: Msg) -> Head:
     headers, place = message.headers or {}, place_of(message.reply)
-    return Head(place.sequence, place.stored, headers, int(headers.get(_SIZE, 0)))
+    return Head(place.sequence, place.stored, headers, int(headers.get(_SIZE, 0)), message.subject)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -28,6 +28,15 @@ class Metrics:
         )
         self.dead_letters_redriven = Counter(
             "ops_dead_letters_redriven", "Dead letters that were put back among the parked.", registry=self._registry
+        )
+
+        self.access_refused = Counter(
+            "ops_access_refused", "Requests that were not let in, by reason.", ["reason"], registry=self._registry
+        )
+        self.access_file_valid = Gauge(
+            "ops_access_file_valid",
+            "1: the access file is in force as it stands. 0: it is not valid, and what it said before is in force.",
+            registry=self._registry,
         )
 
     def exposition(self) -> bytes:

@@ -9,13 +9,26 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from tests.bench import delivery, draining, ingress, latency, matching, memory, neighbours, parked, watching
+from tests.bench import (
+    batches,
+    delivery,
+    draining,
+    ingress,
+    latency,
+    matching,
+    memory,
+    neighbours,
+    parked,
+    tailing,
+    watching,
+)
 from tests.bench.programs import WrongError
 from tests.bench.report import Figure, table
 from tests.bench.scale import FULL, QUICK, Scale
 
 MEASURES: Final[dict[str, Callable[[Scale], Awaitable[list[Figure]]]]] = {
     "ingress": ingress.measure,
+    "batches": batches.measure,
     "delivery": delivery.measure,
     "matching": matching.measure,
     "latency": latency.measure,
@@ -24,6 +37,7 @@ MEASURES: Final[dict[str, Callable[[Scale], Awaitable[list[Figure]]]]] = {
     "neighbours": neighbours.measure,
     "parked": parked.measure,
     "watching": watching.measure,
+    "tailing": tailing.measure,
 }
 
 

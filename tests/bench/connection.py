@@ -55,11 +55,16 @@ def whole(received: bytes) -> int | None:
 
 def request(number: int, sent: int = 0) -> bytes:
     """A post of one event."""
-    body = events.body(number, sent)
-    head = (
-        f"POST {events.path_of(number)} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}"
-    )
+    return _post(events.path_of(number), "application/json", events.body(number, sent))
+
+
+def batch(run: str, first: int) -> bytes:
+    """A post of a batch of CloudEvents with the same data."""
+    return _post("/api/v1/events", "application/cloudevents-batch+json", events.batch(run, first))
+
+
+def _post(path: str, media: str, body: bytes) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media}\r\nContent-Length: {len(body)}"
     return head.encode() + HEAD_END + body
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 SIZE: Final = 500  # bytes of a body that is posted, and of an event that is stored
+BATCH: Final = 500  # events in a batch that is posted
 OBJECTS: Final = 1000  # subjects that the events are spread over
 NAMESPACE: Final = "bench"
 SEEN_BY_ALL: Final = "ops.clusters.*.namespaces.*.pods.*.events"
@@ -41,23 +42,32 @@ def body(number: int, sent: int = 0) -> bytes:
     return _filled({"type": "Warning", "reason": "BackOff", "message": mark(number, sent)})
 
 
+def batch(run: str, first: int) -> bytes:
+    """`BATCH` events from a number on, each with the data that would be posted of it, in an envelope."""
+    numbers = range(first, first + BATCH)
+    made = [_envelope(run, number) | {"data": json.loads(body(number))} for number in numbers]
+    return json.dumps(made, separators=(",", ":")).encode()
+
+
 def message(run: str, number: int) -> Message:
     """An event as ingress or a watch would store it. Its id is the run's own: no round is a duplicate of another."""
-    event_id = f"{run}-{number:08d}"
-    subject = subject_of(path_of(number))
-    event = {
+    event = _envelope(run, number)
+    data = {"type": "Warning", "reason": "BackOff", "from": "kubelet", "message": mark(number, 0)}
+    headers = {"Content-Type": "application/cloudevents+json", "Nats-Msg-Id": event["id"]}
+    return Message(event["subject"], _filled(data, event), headers)
+
+
+def _envelope(run: str, number: int) -> dict[str, Any]:
+    return {
         "specversion": "1.0",
-        "id": event_id,
+        "id": f"{run}-{number:08d}",
         "source": "https://github.com/shaowenchen/ops",
         "type": "Kube",
-        "subject": subject,
+        "subject": subject_of(path_of(number)),
         "datacontenttype": "application/json",
         "time": "2026-01-01T00:00:00Z",
         "cluster": "default",
     }
-    data = {"type": "Warning", "reason": "BackOff", "from": "kubelet", "message": mark(number, 0)}
-    headers = {"Content-Type": "application/cloudevents+json", "Nats-Msg-Id": event_id}
-    return Message(subject, _filled(data, event), headers)
 
 
 def mark(number: int, sent: int) -> str:

@@ -23,9 +23,9 @@ async def measure(scale: Scale) -> list[Figure]:
         app_on(above) as app,
     ):
         for _ in range(scale.rounds):
-            floor.append(await _round(below, bare, scale))
-            alone.append(await _round(beside, door, scale))
-            together.append(await _round(above, app, scale))
+            floor.append(await round_of(below, bare, scale))
+            alone.append(await round_of(beside, door, scale))
+            together.append(await round_of(above, app, scale))
             await above.drained()
     return [
         Figure("ingress", "posts/s", alone, floor, at_least=0.8),
@@ -33,7 +33,8 @@ async def measure(scale: Scale) -> list[Figure]:
     ]
 
 
-async def _round(on: Rig, program: Program, scale: Scale) -> float:
+async def round_of(on: Rig, program: Program, scale: Scale) -> float:
+    """Posts a second that were acknowledged, onto an empty stream."""
     await on.empty()
     seen = load.Seen(**await programs.load("flood", program.port, count=scale.events, warm=scale.warm))
     await check(on, program.name, seen)

@@ -1,6 +1,8 @@
 """The client that posts events, a process of its own: `flood` as fast as 64 connections take it, `steady` at a rate.
 
-python -m tests.bench.load flood|steady --port PORT …; prints what it saw as JSON.
+`batches` is the same flood in batches of 500 over a few connections.
+
+python -m tests.bench.load flood|steady|batches --port PORT …; prints what it saw as JSON.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import argparse
 import asyncio
 import json
 import time
+import uuid
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,9 +19,11 @@ from typing import Final
 
 import uvloop
 
-from tests.bench.connection import Connection, connect, request
+from tests.bench.connection import Connection, batch, connect, request
+from tests.bench.events import BATCH
 
 CONNECTIONS: Final = 64
+_WITH_BATCHES: Final = 4  # connections
 _GIVE_UP: Final = 120.0  # seconds for the whole of a load
 
 
@@ -118,10 +123,20 @@ def _paced(count: int, rate: float) -> Iterator[_Tick]:
 
 async def flood(port: int, count: int, warm: int) -> Seen:
     """Post `warm` events to warm up, then `count` against the clock."""
-    connections = await connect(port, CONNECTIONS)
-    before, measured = Flood([request(n) for n in range(warm)]), [request(warm + n) for n in range(count)]
+    return await _flooded(port, CONNECTIONS, [request(n) for n in range(warm + count)], warm)
+
+
+async def batches(port: int, count: int, warm: int) -> Seen:
+    """The same in batches; `count` and `warm` are whole numbers of them in events."""
+    run = uuid.uuid4().hex
+    given = [batch(run, first) for first in range(0, warm + count, BATCH)]
+    return await _flooded(port, _WITH_BATCHES, given, warm // BATCH)
+
+
+async def _flooded(port: int, number: int, requests: Sequence[bytes], warm: int) -> Seen:
+    connections = await connect(port, number)
+    before, after = Flood(requests[:warm]), Flood(requests[warm:])
     await before.run(connections)
-    after = Flood(measured)
     start = time.monotonic()
     await after.run(connections)
     seconds = time.monotonic() - start
@@ -138,7 +153,7 @@ async def steady(port: int, rate: float, seconds: float) -> Seen:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=["flood", "steady"])
+    parser.add_argument("kind", choices=["flood", "steady", "batches"])
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--warm", type=int, default=0)
@@ -148,6 +163,8 @@ async def main() -> None:
     async with asyncio.timeout(_GIVE_UP):
         if given.kind == "flood":
             seen = await flood(given.port, given.count, given.warm)
+        elif given.kind == "batches":
+            seen = await batches(given.port, given.count, given.warm)
         else:
             seen = await steady(given.port, given.rate, given.seconds)
     print(json.dumps(asdict(seen)))

@@ -13,6 +13,8 @@ from app.hooks.hook import parse
 from app.hooks.status import HookWithStatus
 from app.ingress import openapi
 from app.ingress.attempts import AttemptEndpoints
+from app.ingress.cloudevents import CloudEvents
+from app.ingress.cloudevents_operations import cloudevents_operations
 from app.ingress.delivery_operations import attempt_operations, letter_operations, statistics_operations
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints
@@ -24,9 +26,13 @@ from app.ingress.publish import PostedEvents
 from app.ingress.questions import QuestionEndpoints
 from app.ingress.replays import ReplayEndpoints
 from app.ingress.statistics import StatisticsEndpoints
+from app.ingress.tail import TailEndpoint
+from app.ingress.tail_operations import tail_operations
 
 OPERATIONS = (
+    *tail_operations(create_autospec(TailEndpoint, instance=True)),
     *event_operations(create_autospec(PostedEvents, instance=True)),
+    *cloudevents_operations(create_autospec(CloudEvents, instance=True)),
     *hook_operations(create_autospec(HookEndpoints, instance=True)),
     *attempt_operations(create_autospec(AttemptEndpoints, instance=True)),
     *letter_operations(create_autospec(LetterEndpoints, instance=True)),
@@ -81,9 +87,10 @@ def test_it_has_the_operations_of_the_table_and_no_others() -> None:
 
 @each_operation
 def test_an_operation_tells_every_status_that_it_can_answer(row: Operation) -> None:
-    guard = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} if row.path.startswith("/api") else set()
-    expected = {row.success, *row.problems, *guard, HTTPStatus.INTERNAL_SERVER_ERROR}
-    assert set(described(row)["responses"]) == {str(status.value) for status in expected}
+    everywhere = {"414", "431", "500"} | ({"401", "403", "429", "503"} if row.path.startswith("/api") else set())
+    assert (
+        set(described(row)["responses"]) == {str(status.value) for status in (row.success, *row.problems)} | everywhere
+    )
 
 
 @each_operation
@@ -118,11 +125,12 @@ def test_query_and_headers_are_parameters(row: Operation) -> None:
 
 @each_operation
 def test_an_operation_with_a_body_shows_examples_of_it(row: Operation) -> None:
-    assert ("requestBody" in described(row)) is (row.body is not None)
-    if row.body is not None:
-        media = described(row)["requestBody"]["content"]["application/json"]
-        assert media["schema"] == {"$ref": f"#/components/schemas/{row.body}"}
-        assert media["examples"]
+    names = openapi.media_of(row)
+    assert ("requestBody" in described(row)) is bool(names)
+    for media, name in names.items():
+        body = described(row)["requestBody"]["content"][media]
+        assert body["schema"] == {"$ref": f"#/components/schemas/{name}"}
+        assert body["examples"]
 
 
 @each_operation
@@ -134,7 +142,7 @@ def test_a_success_in_json_comes_in_the_envelope(row: Operation) -> None:
         assert set(schema["required"]) == set(example)
         assert schema["properties"]["data"] == {"$ref": f"#/components/schemas/{row.answer}"}
     else:
-        assert row.name == "metrics"
+        assert (row.name, *media) in {("metrics", "text/plain"), ("tailEvents", "text/event-stream")}
 
 
 @each_operation

@@ -39,6 +39,20 @@ REPLAY = Replay(
 )
 
 
+@dataclass(frozen=True)
+class Event:
+    subject: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    event: Event
+    verdict: str
+
+
+PARKED = Explanation(Event("ops.a"), "parked")
+
+
 @dataclass
 class Doubles:
     """What stands behind the endpoints, and what it was asked."""
@@ -73,10 +87,10 @@ class Doubles:
         return {"matched": 1}
 
     async def by_sequence(self, *asked: Any) -> Any:
-        return self._take("by_sequence", *asked) or {"verdict": "parked"}
+        return self._take("by_sequence", *asked) or PARKED
 
     async def by_id(self, *asked: Any) -> Any:
-        return self._take("by_id", *asked) or {"verdict": "parked"}
+        return self._take("by_id", *asked) or PARKED
 
     def _take(self, *asked: Any) -> Any:
         self.asked.append(asked)

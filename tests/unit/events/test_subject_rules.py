@@ -156,3 +156,32 @@ def test_a_subject_sees_itself_and_only_itself(text: str) -> None:
     assert subject.matches(text, text)
     assert not subject.matches(text, f"{text}.a")
     assert not subject.matches(f"{text}.a", text)
+
+
+@given(filters, filters, subjects)
+def test_a_filter_that_covers_another_sees_all_that_the_other_sees(outer: str, inner: str, text: str) -> None:
+    if subject.covers(outer, inner) and subject.matches(inner, text):
+        assert subject.matches(outer, text)
+
+
+def instances(pattern: str) -> list[str]:
+    """Subjects that a filter sees, with tokens that no filter names: what sees them all, covers it."""
+    *front, last = ["new" if token == "*" else token for token in pattern.split(".")]
+    lasts = ("new", "new.new", "new.new.new.new.new") if last == ">" else (last,)
+    return [".".join([*front, one]) for one in lasts]
+
+
+@given(filters, filters)
+@example(">", ">")
+@example("*", ">")
+@example("ops.>", "ops")
+@example("ops.*", "ops.>")
+@example("ops.>", "ops.*.>")
+@example("ops.*.>", "ops.>")
+def test_a_filter_covers_another_exactly_where_it_sees_all_of_it(outer: str, inner: str) -> None:
+    assert subject.covers(outer, inner) is all(subject.matches(outer, text) for text in instances(inner))
+
+
+@given(filters, subjects)
+def test_covering_one_subject_is_seeing_it(pattern: str, text: str) -> None:
+    assert subject.covers(pattern, text) is subject.matches(pattern, text)
