@@ -15,6 +15,8 @@ from nats.aio.client import Client
 from starlette.types import ASGIApp
 
 from app import announcement, settings
+from app.archive.query import Events
+from app.archive.subjects import Subjects
 from app.archive.tails import Tails
 from app.asyncapi import EventCatalog
 from app.background import Background
@@ -46,6 +48,8 @@ from app.ingress.operations import Operation, event_operations, health_operation
 from app.ingress.operator_operations import pause_operations, question_operations, replay_operations
 from app.ingress.pauses import PauseEndpoints
 from app.ingress.publish import PostedEvents
+from app.ingress.query import QueryEndpoints
+from app.ingress.query_operations import query_operations, subject_operations
 from app.ingress.questions import QuestionEndpoints
 from app.ingress.replays import ReplayEndpoints
 from app.ingress.rights import managing_hooks
@@ -83,7 +87,7 @@ def create_app(configured: Settings) -> OpsApplication:
     matcher = hooks.matcher(delivery.dispatcher, delivery.settlement, metrics)
     readers = [subscribe(broker, matcher, configured.event_stream_replicas)] if "hooks" in configured.roles else []
     publishers = EventPublishers(broker, configured.event_cluster, publisher)
-    tails = Tails(StreamReader(lambda: broker.client))
+    tails, queries = _reading(StreamReader(lambda: broker.client))
     kubernetes = Connection(configured.kubernetes_source)
     outlet = Outlet(publishers, lambda: broker.client, lambda error: app.fail(f"publishing ended: {error!r}"))
     place = Place(configured.event_cluster, configured.active_namespace, configured.own_namespace)
@@ -132,10 +136,9 @@ def create_app(configured: Settings) -> OpsApplication:
     events, cloudevents = PostedEvents(publisher, configured.event_cluster, metrics), CloudEvents(publisher, metrics)
     health = Health(ready, metrics, cluster.told if cluster is not None else list)
     resources = cluster.resources if cluster is not None else hooks.resources
-    # A tail's path is also that of a query, whose filter may be any text: the tail comes first.
-    api = (*tail_operations(TailEndpoint(tails)), *_operations(events, cloudevents, resources, hooks, delivery))
-    operations = (*(api if "ingress" in configured.roles else ()), *health_operations(health))
-    app.inner = _http(configured, app, _access(configured, token_file, metrics), operations)
+    of_events, of_hooks = _of_events(events, cloudevents, tails, queries), _of_hooks(resources, hooks, delivery)
+    api = (*of_events, *managing_hooks(of_hooks)) if "ingress" in configured.roles else ()
+    app.inner = _http(configured, app, _access(configured, token_file, metrics), (*api, *health_operations(health)))
     return app
 
 
@@ -172,13 +175,21 @@ async def _resources(
             await embedded.stop()
 
 
-def _operations(
-    events: PostedEvents, cloudevents: CloudEvents, resources: Hooks, hooks: HookService, delivery: DeliveryService
+def _reading(reader: StreamReader) -> tuple[Tails, QueryEndpoints]:
+    """What reads the stream for people."""
+    return Tails(reader), QueryEndpoints(Subjects(reader), Events(reader))
+
+
+def _of_events(
+    events: PostedEvents, cloudevents: CloudEvents, tails: Tails, queries: QueryEndpoints
 ) -> tuple[Operation, ...]:
+    """A tail's path is also that of a query, whose filter may be any text: the tail comes first."""
     return (
         *event_operations(events),
         *cloudevents_operations(cloudevents),
-        *managing_hooks(_of_hooks(resources, hooks, delivery)),
+        *subject_operations(queries),
+        *tail_operations(TailEndpoint(tails)),
+        *query_operations(queries),
     )
 
 

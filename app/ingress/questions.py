@@ -6,8 +6,7 @@ Each question may read many events, so few are answered at a time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -17,11 +16,12 @@ from starlette.responses import Response
 from app.ingress import body, reach
 from app.ingress.access import caller
 from app.ingress.problems import ProblemError, success
+from app.ingress.turns import Turns
 
 MOST_HOURS: Final = 24
 AT_ONCE: Final = 2
 _BODY_BYTES: Final = 256 * 1024
-_RETRY_AFTER: Final = "5"  # seconds: half of what a question may take
+_SECONDS: Final = 5  # half of what a question may take
 
 _HOURS = re.compile(r"\d{1,3}(\.\d{1,6})?")
 _SEQUENCE = re.compile(r"[1-9]\d{0,17}")
@@ -48,36 +48,25 @@ class QuestionEndpoints:
     def __init__(self, dry_runs: DryRuns, explanations: Explanations) -> None:
         self._dry_runs = dry_runs
         self._explanations = explanations
-        self._under_way = 0
+        self._turns = Turns(AT_ONCE, _SECONDS, "questions")
 
     async def dry_run(self, request: Request) -> Response:
         hours = _hours(request.query_params)
         resource = body.json_object(await body.read(request, _BODY_BYTES))
         reach.require(caller(request), resource)
-        with self._turn():
+        with self._turns.one():
             return success(await self._dry_runs.run(request.path_params["namespace"], resource, hours))
 
     async def explain(self, request: Request) -> Response:
         sequence, event = _which(request.query_params)
         namespace, name = request.path_params["namespace"], request.path_params["name"]
-        with self._turn():
+        with self._turns.one():
             if sequence is not None:
                 found = await self._explanations.by_sequence(namespace, name, sequence)
             else:
                 found = await self._explanations.by_id(namespace, name, event)
         caller(request).require_read(found.event.subject)  # it may be any event, and what is told says what it was
         return success(found)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if self._under_way >= AT_ONCE:
-            message = f"{AT_ONCE} questions are being answered: ask again in {_RETRY_AFTER} s"
-            raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, message, {"Retry-After": _RETRY_AFTER})
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
 
 
 def _hours(query: Mapping[str, str]) -> float:

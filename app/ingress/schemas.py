@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.events import payloads
-from app.ingress import cloudevents_schemas, delivery_schemas, operator_schemas, tail_schemas
+from app.ingress import cloudevents_schemas, delivery_schemas, operator_schemas, query_schemas, tail_schemas
 from app.ingress.examples import STORED_HOOK
 from app.ingress.jsonschema import JsonSchema, example_of, field, page, record
 
@@ -50,5 +50,6 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     **cloudevents_schemas.SCHEMAS,
     **delivery_schemas.SCHEMAS,
     **operator_schemas.SCHEMAS,
+    **query_schemas.SCHEMAS,
     **tail_schemas.SCHEMAS,
 }
