@@ -48,10 +48,20 @@ def data(answer: tuple[int, str]) -> dict[str, Any]:
 
 
 async def everything_that_is_served(http: aiohttp.ClientSession, app: App) -> dict[str, str]:
-    """The answer to every GET that the OpenAPI document names, and the documents."""
+    """The answer to every GET that the OpenAPI document names, and the documents.
+
+    Not to a tail, which never ends: what it sends is what a query answers.
+    """
     _, document = await request(http, "GET", f"{app.url}/docs/openapi.json")
-    paths = [path for path, methods in json.loads(document)["paths"].items() if "get" in methods]
-    filled = [path.replace("{namespace}", "ops-system").replace("{name}", name) for path in paths for name in NAMES]
+    paths = [
+        path
+        for path, methods in json.loads(document)["paths"].items()
+        if "get" in methods and not path.endswith("/tail")
+    ]
+    given = {"{namespace}": "ops-system", "{filter}": "ops.>"}
+    for field, value in given.items():
+        paths = [path.replace(field, value) for path in paths]
+    filled = [path.replace("{name}", name) for path in paths for name in NAMES]
     urls = sorted({*filled, f"{HOOKS}?search={TOKEN}", "/docs", "/docs/openapi.json", "/docs/asyncapi.json"})
     return {url: (await request(http, "GET", app.url + url))[1] for url in urls}
 

@@ -19,6 +19,7 @@ from tests.bench import (
     memory,
     neighbours,
     parked,
+    querying,
     tailing,
     watching,
 )
@@ -37,6 +38,7 @@ MEASURES: Final[dict[str, Callable[[Scale], Awaitable[list[Figure]]]]] = {
     "neighbours": neighbours.measure,
     "parked": parked.measure,
     "watching": watching.measure,
+    "querying": querying.measure,
     "tailing": tailing.measure,
 }
 

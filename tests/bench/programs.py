@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.fernet import Fernet
+
 from tests.servers import free_port, wait_for_port
 
 _STOP_SECONDS: Final = 20.0
 _LOAD_SECONDS: Final = 130.0
 
 # Of the caller's environment the app sees what finds programs, not what configures it.
-_OURS: Final = ("EVENT_", "SERVER_TOKEN", "ROLES", "EGRESS_", "KUBE", "EMBEDDED_", "ACTIVE_NAMESPACE")
+_OURS: Final = (
+    *("EVENT_", "SERVER_TOKEN", "ROLES", "EGRESS_", "KUBE", "EMBEDDED_"),
+    *("ACTIVE_", "ACCESS_", "CORS_", "SECRETS_"),
+)
 
 
 class WrongError(Exception):
@@ -80,7 +85,8 @@ def app(folder: Path, nats: str, **more: str) -> contextlib.AbstractAsyncContext
     """Ours, as it is started in production."""
     port = free_port()
     arguments = ("-m", "faststream", "run", "app.main:app", "--port", str(port))
-    ours = {"EVENT_ENDPOINT": nats, "EGRESS_ALLOW": "loopback", **more}
+    secrets_key = Fernet.generate_key().decode()  # else the log says that one was made
+    ours = {"EVENT_ENDPOINT": nats, "EGRESS_ALLOW": "loopback", "SECRETS_KEY": secrets_key, **more}
     return running("app", folder, *arguments, port=port, environment=ours)
 
 

@@ -12,7 +12,6 @@ from statistics import quantiles
 from typing import Any, Final
 
 import aiohttp
-from cryptography.fernet import Fernet
 from nats.aio.msg import Msg
 
 from tests.bench import events, programs
@@ -72,7 +71,7 @@ async def _round(scale: Scale) -> _Round:
     count, updates = scale.events, scale.events // 2
     async with rig() as below, rig() as above, programs.apiserver(above.folder, count) as cluster:
         config = _kubeconfig(above.folder, cluster)
-        settings = {"ROLES": "watch", "KUBECONFIG": str(config), "SECRETS_KEY": Fernet.generate_key().decode()}
+        settings = {"ROLES": "watch", "KUBECONFIG": str(config)}
         async with programs.app(above.folder, above.server.url, **settings) as app:
             await _published(above, app, count)
             listed = _rate(await _seen(cluster), await _observations(above, count))
