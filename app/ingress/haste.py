@@ -45,7 +45,8 @@ class Haste:
             raise
         finally:
             del self._until[task]
-            self._late.discard(task)
+            if self._late:
+                self._late.discard(task)
 
     def _sweep(self) -> None:
         assert self._loop is not None  # noqa: S101 -- it called

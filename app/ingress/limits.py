@@ -6,6 +6,7 @@ What a client sends before its headers end is bounded by `app/http.py`, which se
 from __future__ import annotations
 
 from http import HTTPStatus
+from itertools import chain
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -48,7 +49,7 @@ class Limits:
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET:
             message = f"the path and the query are longer than {MAX_TARGET} bytes: shorten them"
             return ProblemError(HTTPStatus.REQUEST_URI_TOO_LONG, message)
-        if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        if len(headers) > MAX_HEADERS or sum(map(len, chain.from_iterable(headers))) > MAX_HEADER_BYTES:
             message = f"the headers are more than {MAX_HEADERS}, or {MAX_HEADER_BYTES} bytes: send fewer"
             return ProblemError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, message)
         if self._in_flight >= self._at_once and _counts(scope):
