@@ -7,9 +7,9 @@ default:
 up *options:
     faststream run app.main:app {{options}}
 
-# Run the tests (just test tests/unit -k subject)
+# Run the tests, two files at a time (just test tests/unit -k subject)
 test *options:
-    pytest {{options}}
+    pytest --numprocesses 2 --dist loadfile {{options}}
 
 # Lint, types, import contracts, streams
 check:

@@ -73,7 +73,8 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
         "required": ["specversion", "id", "source", "type", "subject"],
         "examples": [_EVENT],
     }
-    | {"additionalProperties": {"type": ["string", "boolean", "integer", "null"]}},
+    | {"additionalProperties": {"type": ["string", "boolean", "integer", "null"]}}
+    | {"not": {"required": ["data", "data_base64"]}},
     "CloudEventBatch": field(
         "array",
         "Events by CloudEvents 1.0, in its JSON batch format.",

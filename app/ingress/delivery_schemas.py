@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.delivery.letters import MOST
-from app.ingress.jsonschema import REF, JsonSchema, example_of, extended, field, optional, or_null, page, record
+from app.ingress.jsonschema import REF, JsonSchema, closed, example_of, extended, field, optional, or_null, page, record
 
 _TIME: Final = "2026-11-23T04:50:41.125Z"
 _DELIVERY: Final = "9f86d081884c7d659a2feaa0c55ad015"
@@ -113,17 +113,19 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     "DeadLetter": _OPEN_LETTER,
     "DeadLetterSummary": _LETTER,
     "DeadLetterPage": page("dead letters", "newest first", "DeadLetterSummary", example_of(_LETTER)),
-    "Redrive": optional(
-        record(
-            "Which dead letters to redrive.",
-            ids=field(
-                "array",
-                "These; where it is left away, all, the oldest first, as far as one request goes.",
-                [42, 43],
-                items={"type": "integer", "minimum": 1},
-                minItems=1,
-                maxItems=MOST,
-            ),
+    "Redrive": closed(
+        optional(
+            record(
+                "Which dead letters to redrive.",
+                ids=field(
+                    "array",
+                    "These; where it is left away, all, the oldest first, as far as one request goes.",
+                    [42, 43],
+                    items={"type": "integer", "minimum": 1},
+                    minItems=1,
+                    maxItems=MOST,
+                ),
+            )
         )
     ),
     "Redriven": record(

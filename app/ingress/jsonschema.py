@@ -30,6 +30,16 @@ def optional(schema: JsonSchema) -> dict[str, Any]:
     return {**schema, "required": []}
 
 
+def closed(schema: JsonSchema) -> dict[str, Any]:
+    """The same object, which takes no other fields."""
+    return {**schema, "additionalProperties": False}
+
+
+def one_field(schema: JsonSchema) -> dict[str, Any]:
+    """The same object, which has exactly one of its fields."""
+    return {**closed(optional(schema)), "minProperties": 1, "maxProperties": 1}
+
+
 def or_null(schema: JsonSchema) -> dict[str, Any]:
     """The same object, or nothing."""
     return {**schema, "type": [schema["type"], "null"], "examples": [example_of(schema)]}

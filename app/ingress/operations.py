@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints
+from app.ingress.page import MAX_PAGE
 from app.ingress.publish import PostedEvents
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -50,7 +51,7 @@ NAMESPACE: Final = "/api/v1/namespaces/{namespace}"
 _HOOKS: Final = f"{NAMESPACE}/eventhooks"
 HOOK: Final = f"{_HOOKS}/{{name}}"
 PAGE: Final = (
-    Query("page", "From 1.", {"type": "integer", "minimum": 1, "default": 1}),
+    Query("page", "From 1.", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 1}),
     Query("page_size", "Items on a page.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}),
 )
 _SEARCH: Final = Query("search", "A text in the name, type, subject or URL, whatever its case.", {"type": "string"})

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.ingress.operations import BAD_BODY, HOOK, NAMESPACE, PAGE, Operation, Query
 from app.ingress.pauses import PauseEndpoints
-from app.ingress.questions import MOST_HOURS, QuestionEndpoints
+from app.ingress.questions import LEAST_HOURS, MOST_HOURS, QuestionEndpoints
 from app.ingress.replays import ReplayEndpoints
 
 _REPLAYS: Final = f"{HOOK}/replays"
@@ -17,7 +17,7 @@ _WRITING: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 _HOURS: Final = Query(
     "hours",
     "How far back the events are looked at.",
-    {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_HOURS, "default": 1},
+    {"type": "number", "minimum": LEAST_HOURS, "maximum": MOST_HOURS, "default": 1},
 )
 _WHICH: Final = (
     Query("sequence", "The event's place in the stream `ops`; this or `event`.", {"type": "integer", "minimum": 1}),

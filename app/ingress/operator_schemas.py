@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.ingress.delivery_schemas import SCHEMAS as DELIVERY_SCHEMAS
-from app.ingress.jsonschema import REF, JsonSchema, example_of, field, optional, or_null, page, record
+from app.ingress.jsonschema import (
+    REF,
+    JsonSchema,
+    closed,
+    example_of,
+    field,
+    one_field,
+    optional,
+    or_null,
+    page,
+    record,
+)
 
 _TIME: Final = "2026-11-23T04:50:41.125Z"
 _EVENT_ID: Final = "5d9a3d6e-7a4f-5a53-9f2e-0c1b7a1c2d3e"
@@ -54,13 +65,13 @@ _MOMENT: Final = {
 }
 _SEQUENCE: Final = field("integer", "A place in the stream `ops`.", 4711, minimum=1)
 _UNTIL: Final[JsonSchema] = {
-    **optional(
+    **one_field(
         record("Where it ends: one of these. Left out: with the newest event.", time=_MOMENT, sequence=_SEQUENCE)
     ),
     "examples": [{"sequence": 5000}],
 }
 _FROM: Final[JsonSchema] = {
-    **optional(
+    **one_field(
         record(
             "Where it begins: one of these.",
             time=_MOMENT,
@@ -170,14 +181,16 @@ _VERDICTS: Final = [
 
 SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     "PauseStatus": record("Whether a hook delivers, and if not, why.", state=_STATE, **_PAUSE),
-    "PauseRequest": optional(
-        record(
-            "Why the hook is paused.",
-            reason=field("string", "For people; no secrets.", "the receiver is being rebuilt", maxLength=500),
+    "PauseRequest": closed(
+        optional(
+            record(
+                "Why the hook is paused.",
+                reason=field("string", "For people; no secrets.", "the receiver is being rebuilt", maxLength=500),
+            )
         )
     ),
     "ReplayRequest": {
-        **record("What to bring a hook once more.", **{"from": _FROM}, until=_UNTIL, rate=_RATE),
+        **closed(record("What to bring a hook once more.", **{"from": _FROM}, until=_UNTIL, rate=_RATE)),
         "required": ["from"],
     },
     "Replay": _REPLAY,

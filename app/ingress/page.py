@@ -11,7 +11,7 @@ from app.ingress.problems import ProblemError
 
 PAGE_SIZE: Final = 10
 MAX_PAGE_SIZE: Final = 1000
-_MAX_PAGE: Final = 1_000_000
+MAX_PAGE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def bounds(query: Mapping[str, str]) -> Bounds:
     Raises:
         ProblemError: one of them is not a number within bounds.
     """
-    number = _number(query, "page", default=1, most=_MAX_PAGE)
+    number = _number(query, "page", default=1, most=MAX_PAGE)
     return Bounds(number, _number(query, "page_size", default=PAGE_SIZE, most=MAX_PAGE_SIZE))
 
 

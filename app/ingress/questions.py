@@ -18,12 +18,13 @@ from app.ingress.access import caller
 from app.ingress.problems import ProblemError, success
 from app.ingress.turns import Turns
 
+LEAST_HOURS: Final = 0.001
 MOST_HOURS: Final = 24
 AT_ONCE: Final = 2
 _BODY_BYTES: Final = 256 * 1024
 _SECONDS: Final = 5  # half of what a question may take
 
-_HOURS = re.compile(r"\d{1,3}(\.\d{1,6})?")
+_HOURS = re.compile(r"\d{1,3}(\.\d{1,20})?")
 _SEQUENCE = re.compile(r"[1-9]\d{0,17}")
 _MAX_ID: Final = 1024  # characters
 
@@ -71,8 +72,8 @@ class QuestionEndpoints:
 
 def _hours(query: Mapping[str, str]) -> float:
     text = query.get("hours", "1")
-    if not _HOURS.fullmatch(text) or not 0 < float(text) <= MOST_HOURS:
-        message = f"hours is {text[:40]!r}: use a number above 0 and up to {MOST_HOURS}, such as 1 or 0.5"
+    if not _HOURS.fullmatch(text) or not LEAST_HOURS <= float(text) <= MOST_HOURS:
+        message = f"hours is {text[:40]!r}: use a number from {LEAST_HOURS} to {MOST_HOURS}, such as 1 or 0.5"
         raise ProblemError(HTTPStatus.BAD_REQUEST, message)
     return float(text)
 

@@ -21,7 +21,10 @@ def files(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-@pytest.mark.parametrize("text", [f"{KEY},{OTHER}", f" {KEY} , {OTHER}\n", f"{KEY}\n{OTHER}"])
+SEPARATED = ("commas", "commas and spaces", "lines")
+
+
+@pytest.mark.parametrize("text", [f"{KEY},{OTHER}", f" {KEY} , {OTHER}\n", f"{KEY}\n{OTHER}"], ids=SEPARATED)
 def test_several_keys_are_separated_by_commas_or_white_space(text: str) -> None:
     assert keys.parse(text) == (KEY, OTHER)
 
@@ -32,7 +35,7 @@ def test_no_key_is_told_how_one_is_made(text: str) -> None:
         keys.parse(text)
 
 
-@pytest.mark.parametrize("bad", ["hunter2", KEY[:-2], "é" * 44])
+@pytest.mark.parametrize("bad", ["hunter2", KEY[:-2], "é" * 44], ids=["another", "cut off", "no ASCII"])
 def test_what_is_no_key_is_named_by_its_place_and_not_shown(bad: str) -> None:
     with pytest.raises(ValueError, match=r"key 2 of 2 is no Fernet key") as caught:
         keys.parse(f"{KEY},{bad}")

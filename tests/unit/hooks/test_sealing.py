@@ -118,7 +118,11 @@ def test_masks_without_what_was_sealed_are_locked() -> None:
     assert "missing" in Sealing([KEY]).open(a_hook().key, json.dumps(document).encode()).locked
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", 5, [], Fernet(OTHER).encrypt(b"{}").decode()])
+@pytest.mark.parametrize(
+    "token",
+    ["", "nonsense", 5, [], Fernet(OTHER).encrypt(b"{}").decode()],
+    ids=["empty", "no token", "a number", "a list", "of another key"],
+)
 def test_a_token_that_is_none_locks_the_hook(token: object) -> None:
     document = json.loads(Sealing([KEY]).seal(a_hook()))
     assert Sealing([KEY]).open(a_hook().key, json.dumps({**document, "sealed": token}).encode()).locked
