@@ -4,22 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import nats
 from nats.js import JetStreamContext
 
 from app.embedded import nats_server
 
+_PORTS: Final = range(20_000, 32_000)  # below those that the system gives to outgoing connections
+_BLOCK: Final = 250  # ports of one process
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that no other test process takes meanwhile."""
+    return next(port for port in _own_ports() if _is_free(port))
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """The ports of a block that is this process's own as long as it holds the first of them."""
+    holder = next(filter(None, map(_bound, _PORTS[::_BLOCK])))
+    _HELD.append(holder)
+    first = holder.getsockname()[1]
+    return itertools.cycle(range(first + 1, first + _BLOCK))
+
+
+_HELD: Final[list[socket.socket]] = []  # for the life of the process
+
+
+def _bound(port: int, *, again: bool = False) -> socket.socket | None:
+    """A socket on a port, where nobody else has it; `again`: though connections to it may linger."""
+    claim = socket.socket()
+    claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, again)
+    try:
+        claim.bind(("127.0.0.1", port))
+    except OSError:
+        claim.close()
+        return None
+    return claim
+
+
+def _is_free(port: int) -> bool:
+    claim = _bound(port, again=True)
+    if claim is not None:
+        claim.close()
+    return claim is not None
 
 
 async def wait_for_port(port: int, seconds: float = 10) -> None:

@@ -89,6 +89,13 @@ class StreamReader:
         """The newest message of a subject."""
         return await self._get(stream, {"last_by_subj": subject})
 
+    async def last_up_to(self, stream: str, subject: str, sequence: int) -> Kept | None:
+        """The newest message of a subject that is not behind a sequence."""
+        request = {"multi_last": [subject], "up_to_seq": sequence}
+        with _answering():
+            found = await several(self.client, f"{_DIRECT}.{stream}", request, 1)
+        return _kept(found[0]) if found else None
+
     async def first(self, stream: str, subject: str, sequence: int) -> Kept | None:
         """The oldest message of a subject, or of a filter, from a sequence on, and how many follow it."""
         return await self._get(stream, {"seq": max(sequence, 1), "next_by_subj": subject, "batch": 1})
@@ -122,6 +129,12 @@ class StreamReader:
             info = await self._context.stream_info(stream, subjects_filter=subject)
         number = (info.state.subjects or {}).get(subject, 0)
         return Extent(number, info.state.first_seq, info.state.last_seq, info.config.max_age or 0.0)
+
+    async def last_sequence(self, stream: str) -> int:
+        """The sequence of the newest message that was ever stored; 0: none was."""
+        with _answering():
+            info = await self._context.stream_info(stream)
+        return info.state.last_seq
 
     async def retention(self, stream: str) -> float:
         """Seconds that a message is kept; 0: without end."""

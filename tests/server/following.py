@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -136,9 +138,12 @@ async def disks_on(client: Client) -> list[str]:
 async def forget_ids(client: Client) -> None:
     """Let the dedup window pass: what is stored now is no duplicate of anything."""
     context, config = client.jetstream(), ops(1)
-    config.duplicate_window = 0.1
-    await context.update_stream(config)
-    await context.publish(_PROBE, b"", headers={"Nats-Msg-Id": "probe"})
-    while (await context.publish(_PROBE, b"", headers={"Nats-Msg-Id": "probe"})).duplicate:
-        pass
+    windows = itertools.cycle((0.1, 0.2))  # seconds; now and then the server forgets to look, until it is told anew
+    while True:
+        config.duplicate_window = next(windows)
+        await context.update_stream(config)
+        await context.publish(_PROBE, b"", headers={"Nats-Msg-Id": "probe"})
+        await asyncio.sleep(0.3)
+        if not (await context.publish(_PROBE, b"", headers={"Nats-Msg-Id": "probe"})).duplicate:
+            break
     await context.purge_stream("ops", subject=_PROBE)

@@ -121,6 +121,35 @@ async def test_a_replica_that_was_away_does_not_repeat_what_the_other_published(
     assert await disks_on(client) == ["32%", "33%", "34%"]
 
 
+async def test_what_a_slow_list_shows_is_not_repeated_when_another_has_told_it_and_what_came_after(
+    client: Client,
+) -> None:
+    async with followed(client) as quick, followed(client) as slow:
+        await start(quick, [host(1, 11, "31%"), host(2, 12, "1%"), host(3, 13, "0%")], 20)
+        await modified(quick, host(1, 21, "32%"))
+        await quick.stop()  # its checkpoint is written
+        await modified(quick, host(1, 22, "33%"))
+        await quick.published()
+        await slow.hosts.since()
+        await slow.hosts.begin(known=False)
+        shown = [host(1, 24, "33%", labels={}), host(2, 25, "2%", labels={}), host(3, 26, "5%")]
+        await modified(quick, host(2, 23, "2%"), host(1, 27, "34%"), host(2, 28, "3%"))
+        await quick.published()
+        await slow.hosts.listed(shown, "26")
+        await slow.hosts.synced("26")
+    assert await disks_on(client) == ["32%", "33%", "2%", "34%", "3%", "5%"]
+
+
+async def test_a_status_that_has_returned_while_nobody_watched_is_told_again(client: Client) -> None:
+    async with followed(client) as before:
+        await start(before, [host(1, 11, "31%")], 20)
+        await modified(before, host(1, 21, "32%"), host(1, 22, "33%"))
+        await before.stop()
+    async with followed(client) as after:
+        await start(after, [host(1, 24, "32%")], 30)
+    assert await disks_on(client) == ["32%", "33%", "32%"]
+
+
 async def test_a_replica_that_has_slept_does_not_repeat_what_the_other_published_meanwhile(client: Client) -> None:
     async with followed(client) as awake, followed(client) as asleep:
         for process in (awake, asleep):

@@ -11,12 +11,13 @@ from typing import Any, Final
 from app.events import cloudevent, subject
 from app.events.catalog import EventType
 from app.jetstream.past import sequence_at
-from app.jetstream.read import StreamReader
+from app.jetstream.read import Kept, StreamReader
 from streams.subjects import OPS
 
 _ID: Final = "Nats-Msg-Id"
 _BATCH: Final = 5_000  # messages of one look
 _MOST: Final = 200_000  # ids that are remembered; a checkpoint is a few seconds old when its writer dies
+_BEHIND: Final = 100  # events of one subject that are looked at, behind the beginning of a list
 
 
 async def published(reader: StreamReader, filters: Iterable[str], since: float) -> set[str]:
@@ -38,15 +39,27 @@ async def _collect(reader: StreamReader, pattern: str, begin: int, ids: set[str]
         begin = heads[-1].sequence + 1
 
 
-async def says_already(reader: StreamReader, where: str, data: object) -> bool:
-    """Whether the newest event of a subject carries this data.
+async def says_already(reader: StreamReader, where: str, data: object, begun: int) -> bool:
+    """Whether the newest event of a subject carries this data, or did when the stream's last sequence was `begun`.
+
+    What a list shows may be told by another process while the list is read, and be outdated by the next change too.
 
     Raises:
         UnavailableError: JetStream does not answer.
     """
     kept = await reader.last(OPS, where)
-    if kept is None:
-        return False
+    if kept is None or _carries(kept, data):
+        return kept is not None
+    return kept.sequence > begun and any(_carries(other, data) for other in await _around(reader, where, begun))
+
+
+async def _around(reader: StreamReader, where: str, begun: int) -> list[Kept]:
+    """What was the newest event of a subject at a sequence, and those behind it."""
+    newest = await reader.last_up_to(OPS, where, begun) if begun else None
+    return [*filter(None, [newest]), *await reader.following(OPS, where, begun + 1, _BEHIND)]
+
+
+def _carries(kept: Kept, data: object) -> bool:
     try:
         event = cloudevent.read(kept.payload, kept.headers)
     except cloudevent.NotACloudEventError:

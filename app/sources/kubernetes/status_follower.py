@@ -21,6 +21,7 @@ from app.sources.kubernetes.journal import Journal
 from app.sources.kubernetes.resources import StatusKind, status_digest
 from app.sources.kubernetes.shortening import FITS, shortened
 from app.sources.publish import EventPublishers
+from streams.subjects import OPS
 
 
 class StatusFollower:
@@ -38,6 +39,7 @@ class StatusFollower:
         self._listed: dict[str, str] = {}
         self._known = False
         self._before = NOTHING  # the checkpoint when the list began
+        self._begun = 0  # the stream's last sequence then
 
     async def since(self) -> str:
         return (await self._journal.open()).version
@@ -45,6 +47,7 @@ class StatusFollower:
     async def begin(self, *, known: bool) -> None:
         if not known:
             await self._journal.look_now()
+            self._begun = await self._reader.last_sequence(OPS)
         self._known, self._listed, self._before = known, {}, self._journal.checkpoint
 
     async def listed(self, objects: Sequence[Object], version: str) -> None:
@@ -85,9 +88,9 @@ class StatusFollower:
         return not checkpoint.covers(_version(resource)) and not await self._is_told(resource)
 
     async def _is_told(self, resource: Object) -> bool:
-        """Whether the last event of the object says the same: its version may have moved since by other changes."""
+        """Whether an event of the object says the same already: its version may have moved since by other changes."""
         where = subject.fill(self._kind.row.subject, {**self._kind.names(resource), "cluster": self._cluster})
-        return await recall.says_already(self._reader, where, self._kind.payload(resource, self._cluster))
+        return await recall.says_already(self._reader, where, self._kind.payload(resource, self._cluster), self._begun)
 
     async def _publish(self, resource: Object, reaches: Checkpoint) -> None:
         identity = event_id(self._cluster, _uid(resource), _version(resource))
