@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -81,10 +82,15 @@ class Follower:
 
 @contextlib.asynccontextmanager
 async def following(
-    http: aiohttp.ClientSession, url: str, pattern: str, last_id: int | None = None, **query: str
+    http: aiohttp.ClientSession,
+    url: str,
+    pattern: str,
+    last_id: int | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    **query: str,
 ) -> AsyncIterator[Follower]:
     """A tail that has begun."""
-    headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
+    headers = headers if last_id is None else {**headers, "Last-Event-ID": str(last_id)}
     timeout = aiohttp.ClientTimeout(total=None)
     where = f"{url}/api/v1/events/{pattern}/tail"
     async with http.get(where, params=query, headers=headers, timeout=timeout) as response:

@@ -31,6 +31,7 @@ class Tail:
         """A tail of what `pattern` sees; `clock` gives seconds."""
         self.pattern = pattern
         self.cut: Callable[[], None] = _nothing  # ends the connection, whether it is read or not
+        self.allowed: Callable[[], bool] = _always  # whether the reader still has the right to read
         self._limits = limits
         self._clock = clock
         self._waiting: list[bytes] = []
@@ -108,7 +109,7 @@ class Tail:
             await self._emptied.wait()
 
     def look(self, *, complete: int | None) -> None:
-        """To be called now and again: drops and cuts who is stuck, and breaks a silence.
+        """To be called now and again: drops and cuts who is stuck or has lost the right, and breaks a silence.
 
         `complete` is the sequence up to which everything has been put, where that is known.
         """
@@ -116,6 +117,8 @@ class Tail:
         if self._over:
             if seconds > self._limits.farewell:
                 self.cut()
+        elif not self.allowed():
+            self.end(tail_frames.revoked)
         elif self._writing or self._waiting:
             if seconds > self._limits.stuck:
                 self.end(tail_frames.dropped)
@@ -125,3 +128,7 @@ class Tail:
 
 def _nothing() -> None:
     pass
+
+
+def _always() -> bool:
+    return True

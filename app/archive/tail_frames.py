@@ -50,6 +50,11 @@ def shutdown(last: int) -> bytes:
     return _named("shutdown", last_event_id=last, message=f"the server ends. {_resume(last)}")
 
 
+def revoked(last: int) -> bytes:
+    """The last words to who has lost the right to read."""
+    return _named("dropped", last_event_id=last, message="the token is not valid any more, or may not read this")
+
+
 def restored(last: int) -> bytes:
     """The last words where the stream began anew: its sequences mean other events now."""
     return _named("dropped", last_event_id=last, message="the stream began anew: connect without Last-Event-ID")

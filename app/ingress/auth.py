@@ -64,6 +64,18 @@ class Access:
             raise self._unauthorized("no_token", message)
         return self._bearer(given, address(scope))
 
+    def standing(self, scope: Scope) -> Callable[[], Caller | None]:
+        """Tells, whenever it is asked, who the one is that was let in with a request: None once the token is void."""
+        if not self._simple and self._file is None:
+            return lambda: LOCAL
+        digest = tokens.digest(_credentials(scope))
+
+        def now() -> Caller | None:
+            token = self._find(digest)
+            return None if token is None or _has_expired(token) else token.caller
+
+        return now
+
     def _bearer(self, given: bytes, client: str) -> Caller:
         token, wait = self._find(tokens.digest(given)), self._guesses.wait(client)
         # Whoever may have guessed a token is not told so. One of 256 bits was not guessed: a script that goes
@@ -75,7 +87,7 @@ class Access:
         if token is None:
             self._guesses.take(client)
             raise self._unauthorized("wrong_token", f"the token is not known: send one {self._where}")
-        if token.expires is not None and token.has_expired(dt.datetime.now(dt.UTC)):
+        if token.expires is not None and _has_expired(token):
             message = f"the token {token.caller.name} expired at {token.expires.isoformat()}: ask for a new one"
             raise self._unauthorized("expired", message)
         return token.caller
@@ -106,11 +118,15 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_guarded(scope["path"]):
             try:
-                admit(scope, self._access.caller(scope))
+                admit(scope, self._access.caller(scope), self._access.standing)
             except ProblemError as problem:
                 await failure(problem.status, str(problem), problem.headers)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _has_expired(token: tokens.Token) -> bool:
+    return token.expires is not None and token.has_expired(dt.datetime.now(dt.UTC))
 
 
 def is_guarded(path: str) -> bool:

@@ -16,7 +16,7 @@ from app.archive.tail import Tail
 from app.archive.tail_start import Behind, Now, Since, Start
 from app.archive.tails import Tails
 from app.events.subject import validate_filter
-from app.ingress.access import caller
+from app.ingress.access import caller, still_reads
 from app.ingress.problems import ProblemError
 from app.jetstream.ending import end
 
@@ -47,7 +47,9 @@ class TailEndpoint:
         start = _start(request.headers, request.query_params)
         if request.method == "HEAD":
             return Response(headers=_HEADERS)
-        return EventStream(self._tails, await self._tails.open(pattern, start))
+        tail = await self._tails.open(pattern, start)
+        tail.allowed = still_reads(request, pattern)
+        return EventStream(self._tails, tail)
 
 
 class EventStream(Response):

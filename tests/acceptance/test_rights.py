@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from tests.acceptance.access import bearer, entry, swap, write
 from tests.app import App, hook, running_app
 from tests.servers import NatsServer
+from tests.tailing import following
 
 API = "/api/v1/namespaces"
 OPS = f"{API}/ops/eventhooks"
@@ -164,6 +166,28 @@ async def test_a_changed_file_counts_while_requests_run_and_nobody_else_notices(
     asking.cancel()
     assert set(steady) == {200}
     assert re.search(r"app.audit: who=the%20server from=- what=reloadAccess on=\w{12} status=200", app.log)
+
+
+@pytest.mark.parametrize(
+    "now", [(), (entry("reader", read=["ops.other.>"]),), (entry("reader", read=[CI], expires="2020-01-01T00:00:00Z"),)]
+)
+async def test_a_tail_ends_when_its_token_has_lost_the_right(
+    app: App, http: aiohttp.ClientSession, file: Path, now: tuple[dict[str, Any], ...]
+) -> None:
+    others = (entry("everywhere", read=["ops.>"]), entry("root", admin=True))
+    async with AsyncExitStack() as stack:
+        reader, other = [
+            await stack.enter_async_context(following(http, app.url, CI, headers=bearer(name)))
+            for name in ("reader", "everywhere")
+        ]
+        swap(file, *others, *now)
+        (last,) = await reader.rest()
+        assert (last.event, last.data["message"]) == (
+            "dropped",
+            "the token is not valid any more, or may not read this",
+        )
+        assert (await status(app, http, "POST", f"{API}/ci/events/a.b", {}, "root"))[0] == 200
+        assert len(await other.events(1)) == 1
 
 
 async def test_a_broken_file_leaves_the_rights_as_they_were_and_is_told_once(

@@ -83,7 +83,7 @@ async def post(
         return {"type": "http.request", "body": posted, "more_body": False}
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-type", media.encode())]}
-    admit(scope, by)
+    admit(scope, by, lambda _: lambda: by)
     request = Request(scope, receive)
     try:
         response = await CloudEvents(pipeline, metrics or Metrics()).post(request)

@@ -34,7 +34,7 @@ def request(
         "query_string": query.encode(),
         "headers": headers,
     }
-    admit(scope, who)
+    admit(scope, who, lambda _: lambda: who)
     return Request(scope)
 
 
