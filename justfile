@@ -11,6 +11,10 @@ up *options:
 test *options:
     pytest --numprocesses 2 --dist loadfile {{options}}
 
+# Ask a running app whatever comes to mind, so many requests of each kind (just fuzz 500)
+fuzz examples="200":
+    FUZZ_EXAMPLES={{examples}} pytest -s tests/acceptance/test_schemathesis.py tests/acceptance/test_fuzz.py
+
 # Lint, types, import contracts, streams
 check:
     ruff check .

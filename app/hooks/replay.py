@@ -61,7 +61,7 @@ class Until(_Model):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
-        if len(self.given()) != 1:
+        if len(self.model_fields_set) != 1 or not self.given():
             raise ValueError(f"must have one of {', '.join(type(self).model_fields)}")
         return self
 

@@ -78,11 +78,13 @@ def _chosen(posted: Mapping[str, Any]) -> Sequence[int]:
             HTTPStatus.BAD_REQUEST,
             f'send {{"ids": [42, 43]}} with 1 to {MOST} ids, or {{}} for all letters of the hook',
         )
-    return tuple(dict.fromkeys(ids))
+    return tuple(dict.fromkeys(map(int, ids)))
 
 
 def _is_id(value: object) -> bool:
-    return type(value) is int and _ID.fullmatch(str(value)) is not None
+    """Whether it is an id; in JSON, 42.0 is a whole number as well."""
+    whole = type(value) is int or (isinstance(value, float) and value.is_integer())
+    return whole and _ID.fullmatch(str(int(value))) is not None  # type: ignore[call-overload]
 
 
 def _told(letter: Letter) -> dict[str, Any]:

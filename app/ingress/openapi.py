@@ -134,7 +134,9 @@ def _path_parameters(row: Operation) -> list[dict[str, Any]]:
 
 
 def _query_parameter(query: Query) -> dict[str, Any]:
-    return {"name": query.name, "in": "query", "description": query.description, "schema": dict(query.schema)}
+    """A parameter; where it is there and empty, it counts as left out."""
+    shown = {"name": query.name, "in": "query", "description": query.description, "schema": dict(query.schema)}
+    return {**shown, "allowEmptyValue": True}
 
 
 def _header_parameters(row: Operation) -> list[dict[str, Any]]:

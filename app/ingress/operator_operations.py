@@ -21,7 +21,11 @@ _HOURS: Final = Query(
 )
 _WHICH: Final = (
     Query("sequence", "The event's place in the stream `ops`; this or `event`.", {"type": "integer", "minimum": 1}),
-    Query("event", "The event's id; the newest event with it is explained.", {"type": "string"}),
+    Query(
+        "event",
+        "The event's id; the newest event with it is explained.",
+        {"type": "string", "minLength": 1, "maxLength": 1024},
+    ),
 )
 
 

@@ -190,7 +190,7 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
         )
     ),
     "ReplayRequest": {
-        **closed(record("What to bring a hook once more.", **{"from": _FROM}, until=_UNTIL, rate=_RATE)),
+        **closed(record("What to bring a hook once more.", **{"from": _FROM}, until=or_null(_UNTIL), rate=_RATE)),
         "required": ["from"],
     },
     "Replay": _REPLAY,

@@ -25,7 +25,7 @@ from app.ingress.problems import ProblemError, success, success_of
 from app.ingress.turns import Turns
 
 MOST_TEXT: Final = 1024  # characters of a text that is searched for, and of a type
-LATEST: Final = 253_402_300_799_999  # the end of the year 9999, in milliseconds since 1970
+LATEST: Final = 253_402_214_400_000  # the last day of the year 9999, in milliseconds since 1970
 MOST_SEQUENCE: Final = 10**18
 MOST_LENGTH: Final = 10**9
 SEARCHES: Final = 2  # that look at each event, at a time

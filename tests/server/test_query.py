@@ -15,6 +15,7 @@ from app.archive import scan
 from app.archive.criteria import Criteria
 from app.archive.query import Events, Page, Query
 from app.errors import UnavailableError
+from app.ingress.query import LATEST
 from app.jetstream.past import Slice
 from app.jetstream.read import StreamReader
 from tests.server.test_past import consumers
@@ -124,6 +125,7 @@ async def test_times_bound_what_is_found(client: Client, events: Events) -> None
     await publish(client, *"aa")
     assert sequences(await events.page(Query("ops.a", start_time=between), 0, 10)) == [5, 4]
     assert sequences(await events.page(Query("ops.a", end_time=between), 0, 10)) == [3, 2, 1]
+    assert sequences(await events.page(Query("ops.a", start_time=0, end_time=LATEST / 1000), 0, 10)) == [5, 4, 3, 2, 1]
     later = Query("ops.a", start_time=time.time() + 3600)
     assert (await events.page(later, 0, 10)).total == 0
     assert (await events.page(Query("ops.>", start_time=0, end_time=1), 0, 10)).total == 0

@@ -37,6 +37,7 @@ def test_a_time_may_be_written_in_several_ways(time: str | int) -> None:
         ({"from": {}}, "from: must have one of time, sequence, dead_letters"),
         ({"from": {"time": 1, "sequence": 1}}, "from: must have one of"),
         ({"from": {"sequence": None}}, "from: must have one of"),
+        ({"from": {"sequence": 1, "time": None}}, "from: must have one of"),
         ({"from": {"time": "yesterday"}}, "from.time: must be RFC 3339"),
         ({"from": {"time": "2026-11-23T04:50:41"}}, "from.time: must be RFC 3339"),
         ({"from": {"time": "2026-02-30T00:00:00Z"}}, "from.time: must be RFC 3339"),
