@@ -35,6 +35,7 @@ _PART: Final = 5_000  # and of any other, unless it holds fewer messages: then t
 _WIDER: Final = 4
 _WIDEST: Final = 2_000_000
 _NO_SUCH_MESSAGE: Final = 10037  # the server's error code; that of a stream which is missing is another
+_END_OF_TIME: Final = 9_223_372_036  # Unix seconds; the server counts nanoseconds in 63 bits, and begins anew behind it
 _COUNTED_AGAIN: Final = 4  # times
 _ENDED: Final = frozenset({"404", "408"})  # the server has no more messages for the request
 
@@ -206,7 +207,7 @@ async def _behind(reader: StreamReader, piece: Slice) -> int:
 
 async def sequence_at(reader: StreamReader, stream: str, time: float) -> int:
     """The sequence of the first message stored at a time (Unix seconds) or later; behind the last where none was."""
-    moment = dt.datetime.fromtimestamp(time, dt.UTC).isoformat().replace("+00:00", "Z")
+    moment = dt.datetime.fromtimestamp(min(time, _END_OF_TIME), dt.UTC).isoformat().replace("+00:00", "Z")
     wanted = json.dumps({"start_time": moment, "next_by_subj": ">"}).encode()
     with _answering():
         answer = await reader.client.request(f"$JS.API.DIRECT.GET.{stream}", wanted, timeout=_SILENCE)
