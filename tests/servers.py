@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import nats
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from app.embedded import nats_server
@@ -107,7 +108,17 @@ async def running_nats(store: Path, *options: str) -> AsyncIterator[NatsServer]:
     try:
         yield server
     finally:
-        await server.stop()
+        await server.kill()  # nobody reads its files again, and what it would write in ending takes it seconds
+
+
+async def settle(client: Client) -> None:
+    """Until the server knows of all that was subscribed to.
+
+    A flush of nats-py writes its PING at once and leaves SUBs that wait where they are: the first brings them on their
+    way, and the second comes behind them.
+    """
+    await client.flush()
+    await client.flush()
 
 
 @contextlib.asynccontextmanager

@@ -26,7 +26,7 @@ from streams import live
 from tests.acceptance import hostile
 from tests.acceptance.access import entry, write
 from tests.app import App, running_app
-from tests.servers import running_nats
+from tests.servers import running_nats, settle
 
 BATCHES: Final = int(os.environ.get("FUZZ_EXAMPLES", "60"))
 AT_ONCE: Final = 24
@@ -116,7 +116,7 @@ async def fuzzed(folder: Path) -> AsyncIterator[Fuzzed]:
         environment = {"EVENT_ENDPOINT": server.url, "ACCESS_FILE": str(folder / "access.yaml")}
         async with running_app(folder / "app", **environment) as app:
             await wire.subscribe(">", cb=see)
-            await wire.flush()
+            await settle(wire)
             yield Fuzzed(app, wire, seen)
         await wire.close()
 

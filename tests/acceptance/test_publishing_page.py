@@ -15,7 +15,7 @@ from nats.aio.client import Client
 
 from app.events import cloudevent
 from tests.app import ROOT
-from tests.servers import NatsServer
+from tests.servers import NatsServer, settle
 
 PAGE = (ROOT / "docs" / "publishing.md").read_text()
 
@@ -100,7 +100,7 @@ async def test_the_app_of_the_page_finds_that_a_disk_fills(
     nats_server: NatsServer, wire: Client, tmp_path: Path
 ) -> None:
     findings = await wire.subscribe("ops.clusters.*.namespaces.*.*.*.findings")
-    await wire.flush()
+    await settle(wire)
     faststream = str(Path(sys.executable).parent / "faststream")
     async with running(tmp_path, nats_server, faststream, "run", "disks:app"):
         await run(tmp_path, nats_server, "host_status.py")

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.jetstream.ending import end
 from tests.acceptance.access import bearer, entry, swap, write
 from tests.app import App, hook, running_app
 from tests.servers import NatsServer
@@ -163,7 +164,7 @@ async def test_a_changed_file_counts_while_requests_run_and_nobody_else_notices(
     write(file, entry("root", admin=True), entry("late", hooks=["ops"]))
     await until_answered(app, http, "late", 200)
     await until_answered(app, http, "maker", 401)
-    asking.cancel()
+    await end((asking,))
     assert set(steady) == {200}
     assert re.search(r"app.audit: who=the%20server from=- what=reloadAccess on=\w{12} status=200", app.log)
 

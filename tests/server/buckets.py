@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeVar
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from app.jetstream.ending import end
+
 
 class Followed(Protocol):
     """What keeps itself up to date from a bucket."""
@@ -31,9 +33,7 @@ async def following(followed: F) -> AsyncIterator[F]:
             await followed.complete()
         yield followed
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end((task,))
 
 
 async def until(reached: Callable[[], bool], seconds: float = 10) -> None:

@@ -25,6 +25,7 @@ from app.hooks.replay import Replay
 from app.hooks.replaying import Replayer
 from app.hooks.replays import Replays
 from app.hooks.targets import HookTargets
+from app.jetstream.ending import end
 from app.jetstream.publish import JetStreamPublisher
 from app.jetstream.read import StreamReader
 from tests.app import hook
@@ -60,9 +61,7 @@ async def running(work: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end((task,))
 
 
 @contextlib.asynccontextmanager

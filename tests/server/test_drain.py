@@ -14,6 +14,7 @@ from app.delivery import dispatch, lane, records, retry
 from app.delivery.delivery import Delivery
 from app.delivery.outcome import Answer, Busy, Delivered, Failure, Gone, Impossible, Outcome, Refused, TryLater
 from app.delivery.park import debt_of, text
+from app.jetstream.ending import end
 from tests.server.delivering import (
     KEY,
     OTHER,
@@ -78,8 +79,7 @@ async def others_are_taken(client: Client) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end((task,))
 
 
 async def until_letters(client: Client, count: int = 1) -> list[tuple[dict[str, str], bytes]]:

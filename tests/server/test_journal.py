@@ -11,6 +11,7 @@ import pytest
 from nats.aio.client import Client
 
 from app.errors import TooLargeError, UnavailableError
+from app.jetstream.ending import end
 from app.jetstream.read import StreamReader
 from app.sources.kubernetes import journal as room
 from app.sources.kubernetes.checkpoint import NOTHING, Checkpoint, Checkpoints, key_of
@@ -44,8 +45,7 @@ async def keeping(journal: Journal) -> AsyncIterator[Journal]:
     try:
         yield journal
     finally:
-        task.cancel()
-        await asyncio.wait((task,))
+        await end((task,))
 
 
 def storing(client: Client, event_id: str) -> Callable[[], Awaitable[object]]:

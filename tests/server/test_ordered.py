@@ -15,6 +15,7 @@ from app.delivery import drain, drains, lane, records, retry
 from app.delivery.delivery import Delivery
 from app.delivery.outcome import Busy, Delivered, Outcome, Refused, TryLater
 from app.hooks import targets
+from app.jetstream.ending import end
 from streams import consumers
 from tests.server.delivering import Endpoint, hasten, named, newest_parked, publish, unsettled, until, until_so
 from tests.server.replaying import messages
@@ -223,8 +224,7 @@ async def test_the_consumer_of_a_hook_that_is_ordered_no_more_goes_under_load_to
             await until(lambda: not any(("ops", KEY) in each.delivery.drains._drains for each in (one, other)))
             assert not await consumer_is_there(client), "nobody made it again"
         finally:
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+            await end((publishing,))
 
 
 async def test_a_hook_that_ceased_to_be_ordered_while_nobody_ran_misses_nothing(

@@ -10,6 +10,7 @@ from nats.aio.client import Client
 
 from app.jetstream.pull import BATCH, Pull
 from streams.consumers import ACK_WAIT_SECONDS
+from tests.servers import settle
 
 
 async def publish(client: Client, count: int) -> None:
@@ -52,7 +53,7 @@ async def test_what_is_on_its_way_at_the_end_is_given_back_at_once(client: Clien
     hasty = Pull(client, "ops", "hooks")
     await hasty.open()
     await hasty._ask()
-    await client.flush()
+    await settle(client)
     time.sleep(0.1)  # noqa: ASYNC251 -- the loop is busy: what the server sends waits to be read
     await hasty.close()
     patient = Pull(client, "ops", "hooks")

@@ -16,6 +16,7 @@ from app.archive.criteria import Criteria
 from app.archive.query import Events, Page, Query
 from app.errors import UnavailableError
 from app.ingress.query import LATEST
+from app.jetstream.ending import end
 from app.jetstream.past import Slice
 from app.jetstream.read import StreamReader
 from tests.server.test_past import consumers
@@ -185,7 +186,7 @@ async def test_pages_and_totals_agree_while_events_arrive_all_the_time(client: C
             if start == 0:
                 assert sequences(page)[0] >= page.last - 1
     finally:
-        arriving.cancel()
+        await end((arriving,))
 
 
 async def test_no_consumer_is_left_behind(client: Client, events: Events) -> None:

@@ -30,7 +30,7 @@ from app.telemetry.metrics import Metrics
 from streams import consumers
 from tests.asgi import ask
 from tests.server.records import OTHER, TARGET, bury, park
-from tests.servers import NatsServer
+from tests.servers import NatsServer, settle
 
 URL = "/api/v1/namespaces/ops-system/eventhooks/pod-errors/stats"
 PROMPTLY = 10.0  # seconds: far more than anything here takes
@@ -59,7 +59,7 @@ async def join(nats_server: NatsServer) -> AsyncIterator[Join]:
             client = await nats.connect(nats_server.url)
             stack.push_async_callback(client.close)
             await Respondent(replica, {TARGET: state}.get).listen(client)
-            await client.flush()
+            await settle(client)
 
         yield joining
 
@@ -251,7 +251,7 @@ async def test_a_process_that_answers_something_else_or_nothing_is_passed_over(
 
     await client.subscribe("ops-live.>", cb=garbage)
     await client.subscribe("ops-live.>", cb=silence)
-    await client.flush()
+    await settle(client)
     await join("a", state())
     assert [one["replica"] for one in (await ask(app, "GET", URL)).data["replicas"]] == ["a"]
 

@@ -14,7 +14,7 @@ from faststream.nats import NatsBroker, NatsMessage
 from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig
 
-from tests.servers import NatsServer
+from tests.servers import NatsServer, settle
 
 SECONDS: Final = 20.0  # that everything may take
 LAST: Final = "ops.clusters.prod.namespaces.ops-system.nodes.all.hosts.status"  # seen by `ops.>` and by ops-system only
@@ -126,9 +126,9 @@ def read_by_the_sdk(payload: bytes) -> str:
 
 async def test_plain_subscribers_receive_what_the_table_says(client: Client) -> None:
     subscriptions = {pattern: await client.subscribe(pattern) for pattern in TABLE}
-    await client.flush()
+    await settle(client)
     await publish(client)
-    await client.flush()
+    await settle(client)
     for pattern, subscription in subscriptions.items():
         found = [await subscription.next_msg(SECONDS) for _ in range(subscription.pending_msgs)]
         assert sorted(read_by_the_sdk(message.data) for message in found) == expected(pattern), pattern
@@ -162,7 +162,7 @@ async def received(nats_server: NatsServer, client: Client) -> AsyncIterator[dic
         broker.subscriber(pattern)(handler(pattern))
     await broker.start()
     assert broker.connection is not None
-    await broker.connection.flush()
+    await settle(broker.connection)
     yield received
     await broker.stop()
 

@@ -16,7 +16,7 @@ from app.events import catalog, cloudevent, payloads
 from app.events.cloudevent import CloudEvent
 from app.jetstream.publish import JetStreamPublisher, Stored
 from app.sources.publish import EventPublishers
-from tests.servers import NatsServer
+from tests.servers import NatsServer, settle
 
 HOSTS = "ops.clusters.{cluster}.namespaces.{namespace}.hosts.{host}.status"
 NODE_A = {"namespace": "ops-system", "host": "node-a.example.internal"}
@@ -92,7 +92,7 @@ async def test_a_subscriber_with_names_in_its_subject_gets_the_payload_typed(
 
 async def test_a_finding_is_seen_by_the_filter_of_findings(client: Client, publishers: EventPublishers) -> None:
     findings = await client.subscribe("ops.clusters.*.namespaces.*.*.*.findings")
-    await client.flush()
+    await settle(client)
     report = payloads.TaskRunReport(host="node-a", kind="disk", value="91%")
     await publishers.publish(
         catalog.TASK_RUN_REPORT, report, namespace="ops-system", event="hosts.node-a_example_internal.findings"
