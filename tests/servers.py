@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -87,6 +88,16 @@ class NatsServer:
             nats_server(), *arguments, *self.options, stderr=asyncio.subprocess.DEVNULL
         )
         await wait_for_port(self.port)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """While this lasts it is there, and answers nothing."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> None:
         """Ask it to end (SIGTERM)."""

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 Prepare = Callable[[Client], Awaitable[None]]
 
+_PING_EVERY: Final = 10  # seconds; a connection whose other end has gone without a word is given up after three
 _TELL_EVERY: Final = 30.0  # seconds between two lines about the same absence
 
 
@@ -83,6 +84,7 @@ def make_broker(servers: Sequence[str], credentials: Path | None) -> PreparedBro
         max_reconnect_attempts=-1,  # a server that is away is waited for
         reconnect_time_wait=1,
         connect_timeout=5,
+        ping_interval=_PING_EVERY,
         security=NatsCredentials(str(credentials)) if credentials else None,
         error_cb=_Absences().tell,
         closed_cb=closed,

@@ -20,6 +20,8 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
 
+from app.jetstream.roundtrip import roundtrip
+
 log = logging.getLogger(__name__)
 
 BATCH: Final = 256  # messages: enough to keep the wire busy, small enough to be handled before `ack_wait`
@@ -68,24 +70,22 @@ class Pull:
 
     async def close(self) -> None:
         """Stop, and hand what nobody has taken to another process at once, what is on its way here included."""
-        with suppress(NatsError, TimeoutError):
+        try:
             if self._client.is_connected:
-                async with asyncio.timeout(_LAST):
-                    await self._unsubscribe()
-                    await self._subscription.drain()  # type: ignore[no-untyped-call] # nats-py gives it no type
-            else:
+                with suppress(NatsError, TimeoutError):
+                    async with asyncio.timeout(_LAST):
+                        await self._hear_out()
+        finally:
+            with suppress(NatsError):
                 await self._subscription.unsubscribe()
-        with suppress(NatsError):
-            await give_back(self._buffer)
+                await give_back(self._buffer)
 
-    async def _unsubscribe(self) -> None:
-        """Have the server told, before `drain` asks whether it has sent all.
-
-        nats-py writes its ping ahead of commands that it has yet to write: the answer could come first, then a message,
-        which nobody would give back.
-        """
+    async def _hear_out(self) -> None:
+        """Have the server send no more, and take what it has sent."""
         await self._client._send_unsubscribe(self._subscription._id)  # noqa: SLF001 -- no public call leaves it open
-        await self._client.flush()
+        await roundtrip(self._client)
+        while self._subscription.pending_msgs:  # noqa: ASYNC110 -- nats-py's own task takes them
+            await asyncio.sleep(0)
 
     def wake(self) -> None:
         """Let who waits for a batch look up."""

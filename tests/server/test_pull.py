@@ -8,9 +8,10 @@ import time
 import pytest
 from nats.aio.client import Client
 
+from app.jetstream.ending import end
 from app.jetstream.pull import BATCH, Pull
 from streams.consumers import ACK_WAIT_SECONDS
-from tests.servers import settle
+from tests.servers import NatsServer, settle
 
 
 async def publish(client: Client, count: int) -> None:
@@ -66,3 +67,26 @@ async def test_a_consumer_that_is_not_there_is_reported(client: Client) -> None:
     await pull.open()
     with pytest.raises(ConnectionError, match="503"):
         await pull.batch()
+
+
+async def test_a_close_that_is_given_up_leaves_the_connection_in_order(client: Client, nats_server: NatsServer) -> None:
+    await publish(client, 10)
+    pull = Pull(client, "ops", "hooks")
+    await pull.open()
+    with nats_server.paused():
+        closing = asyncio.create_task(pull.close())
+        await asyncio.sleep(0.1)
+        await end((closing,))
+    assert (await client.jetstream().stream_info("ops")).config.name == "ops"
+
+
+async def test_a_close_that_the_server_does_not_answer_ends_and_leaves_the_connection_in_order(
+    client: Client, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.jetstream.pull._LAST", 0.1)
+    pull = Pull(client, "ops", "hooks")
+    await pull.open()
+    with nats_server.paused():
+        await pull.close()
+    assert (await client.jetstream().stream_info("ops")).config.name == "ops"
+    assert client._subs.keys().isdisjoint({pull._subscription._id})
