@@ -22,7 +22,7 @@ from app.errors import ConfigurationError
 from app.http import BoundedHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from faststream.asgi.types import ASGIApp, Receive, Scope, Send
@@ -94,7 +94,9 @@ class OpsApplication(AsgiFastStream):
 
         _log_quietly(self._log_level, access="access_log" in self._run_extra_options)
         _spare_the_collector()
-        self._hear_of_the_end()
+        if (server := _server_of_the_process()) is not None:
+            _set_up(server.config, self._run_extra_options)
+            self._hear_of_the_end(server)
         try:
             await super().lifespan(scope, receive, tell)
         except BaseException:
@@ -103,17 +105,15 @@ class OpsApplication(AsgiFastStream):
             self.exit()
             raise
 
-    def _hear_of_the_end(self) -> None:
+    def _hear_of_the_end(self, server: uvicorn.Server) -> None:
         """Let `leaving` be called when a signal ends the process.
 
         uvicorn, in a worker too, waits for open connections before it tells the lifespan, and those that stream would
-        stay open. It sets its handlers before the lifespan begins, and takes them away itself.
+        stay open. It takes its handlers away itself.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            handler = signal.getsignal(number)
-            if isinstance(getattr(handler, "__self__", None), uvicorn.Server) and callable(handler):
-                signal.signal(number, partial(_pass_on, loop, self.leaving, handler))
+            signal.signal(number, partial(_pass_on, loop, self.leaving, server.handle_exit))
 
     async def run(self, log_level: int = logging.INFO, run_extra_options: dict[str, Any] | None = None) -> None:
         """Serve until a signal ends it; ends the process with 1 where it failed."""
@@ -130,6 +130,21 @@ class OpsApplication(AsgiFastStream):
             raise
         if self._failed:
             raise SystemExit(1)
+
+
+def _server_of_the_process() -> uvicorn.Server | None:
+    """The server that runs the lifespan, in a worker too: it has set its signal handlers before."""
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return server if isinstance(server, uvicorn.Server) else None
+
+
+def _set_up(config: uvicorn.Config, given: Mapping[str, Any]) -> None:
+    """Give a worker what FastStream makes its server without; connections are taken after the lifespan began."""
+    config.http_protocol_class = BoundedHeaders
+    if "timeout_graceful_shutdown" not in given:
+        config.timeout_graceful_shutdown = _DEFAULTS["timeout_graceful_shutdown"]
+    if "server_header" not in given:
+        config.encoded_headers = [header for header in config.encoded_headers if header[0] != b"server"]
 
 
 def _pass_on(

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from unittest.mock import ANY
 
 import aiohttp
 import pytest
@@ -64,6 +65,20 @@ async def test_headers_that_do_not_end_are_cut_off(app: App, piece: bytes) -> No
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await sent(app, [begin, *([piece] * 50_000)])
     await app.wait_until_ready()
+
+
+async def test_workers_have_the_same_limits(
+    provisioned: NatsServer, tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    app = App(tmp_path / "workers", {"EVENT_ENDPOINT": provisioned.url}, arguments=("--workers", "2"))
+    await app.start()
+    try:
+        for _ in range(10):  # a connection each, so that both are asked
+            assert await sent(app, [b"nonsense\r\n\r\n"]) == (400, ANY)
+        async with http.get(f"{app.url}/healthz") as response:
+            assert "Server" not in response.headers
+    finally:
+        await app.stop()
 
 
 async def test_a_request_within_the_limits_is_served_piece_by_piece_and_pipelined(app: App) -> None:
