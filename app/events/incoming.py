@@ -106,6 +106,8 @@ def _check_names(members: Mapping[str, Any]) -> None:
     for name in REQUIRED:
         if members.get(name) is None:
             raise NotACloudEventError(f"{name} is missing: an event needs {', '.join(REQUIRED)} and subject")
+    if members.keys() <= _COMMON:
+        return
     for name in members.keys() - _COMMON:
         if not _NAME.fullmatch(name):
             raise NotACloudEventError(

@@ -15,7 +15,8 @@ from typing import Any, Final
 MAX_DEPTH: Final = 64  # levels
 
 _STEPS: Final = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")  # as signed bytes: one up, one down
-_NO_BRACKETS: Final = bytes({*range(256)} - {*b"{[}]"})
+_NO_MARKS: Final = bytes({*range(256)} - {*b'{[}]"'})
+_SPACES: Final = " \t\r\n"
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -35,16 +36,17 @@ def require_shallow(text: bytes) -> None:
     """
     if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
         return  # most bodies, and this costs next to nothing
-    steps = array("b", _outside_strings(text).translate(_STEPS, _NO_BRACKETS))
+    steps = array("b", _outside_strings(text).translate(_STEPS))
     if max(accumulate(steps), default=0) > MAX_DEPTH:
         raise TooDeepError(f"the JSON is nested deeper than {MAX_DEPTH} levels: make it flatter")
 
 
 def _outside_strings(text: bytes) -> bytes:
-    """What stands between the strings of JSON; all behind a quotation mark that is never closed counts as a string."""
+    """The brackets between the strings of JSON; behind a quotation mark that is never closed all counts as a string."""
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return b"".join(text.split(b'"')[::2])
+    marks = text.translate(None, _NO_MARKS)  # next to nothing is left, so that the pieces cost little
+    return b"".join(marks.split(b'"')[::2])
 
 
 def value(text: bytes) -> Any:
@@ -102,6 +104,8 @@ def _value_at(text: str, start: int) -> tuple[Any, int]:
 
 def _skip(text: str, start: int) -> int:
     """Where white space ends."""
+    if text[start : start + 1] not in _SPACES:
+        return start  # as nearly always
     space = _SPACE.match(text, start)
     return space.end() if space else start
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -22,8 +21,7 @@ _ROOM: Final = 4096  # bytes that headers may have before they are counted exact
 _SWEEP: Final = 0.25  # seconds between two looks at who has waited too long
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """JetStream's word that it keeps a message."""
 
     stream: str
