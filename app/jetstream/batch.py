@@ -63,16 +63,12 @@ async def _sent(pipeline: Pipeline, messages: Sequence[Message]) -> list[Outcome
             if isinstance(outcome, UnavailableError):
                 trouble = outcome
                 break
-        begun.append(await _begun(pipeline, message))
+        try:
+            begun.append(await pipeline.begin(message.subject, message.payload, message.headers))
+        except UnavailableError as error:
+            begun.append(error)
     outcomes += [await _ended(one) for one in begun]
     return [*outcomes, *[trouble] * (len(messages) - len(outcomes))] if trouble else outcomes
-
-
-async def _begun(pipeline: Pipeline, message: Message) -> asyncio.Future[Stored] | UnavailableError:
-    try:
-        return await pipeline.begin(message.subject, message.payload, message.headers)
-    except UnavailableError as error:
-        return error
 
 
 async def _ended(begun: asyncio.Future[Stored] | UnavailableError) -> Outcome:

@@ -13,6 +13,7 @@ from nats.errors import Error as NatsError
 from pydantic_core import from_json
 
 from app.errors import TooLargeError, UnavailableError
+from app.jetstream.wire import header_block, write
 
 # Seconds between tries. The message id makes a repeat harmless, so a short absence of the server is ridden out.
 PAUSES: Final = (0.05, 0.2, 0.5, 1.0)
@@ -100,33 +101,32 @@ class JetStreamPublisher:
         if client is None or not client.is_connected:
             raise AbsentError("NATS is not connected")
         self.require_room(payload, headers)
+        reply, stored = self._expected()
         try:
-            return await self._sent(client, subject, payload, {**headers})
-        except NatsError as error:
-            raise AbsentError(f"the connection to NATS failed ({type(error).__name__})") from error
+            await write(client, subject, reply, payload, headers)
+        except BaseException as error:
+            self._waiting.pop(reply, None)
+            if isinstance(error, NatsError):
+                raise AbsentError(f"the connection to NATS failed ({type(error).__name__})") from error
+            raise
+        return stored
 
     def require_room(self, payload: bytes, headers: Mapping[str, str]) -> None:
         """Raise a TooLargeError for a message that is larger than the server takes."""
         # It counts headers too, and ends the connection of who sends more.
         most, size = self._client.max_payload if self._client else 0, len(payload)
-        if size + _ROOM > most > 0 and (size := size + _size(headers)) > most:
+        if size + _ROOM > most > 0 and (size := size + len(header_block(headers))) > most:
             raise TooLargeError(f"the event is {size} bytes long with its envelope: NATS takes {most}")
 
-    async def _sent(
-        self, client: Client, subject: str, payload: bytes, headers: dict[str, str]
-    ) -> asyncio.Future[Stored]:
+    def _expected(self) -> tuple[str, asyncio.Future[Stored]]:
+        """Where the acknowledgement of a message is to go, and what ends with it."""
         self._count += 1
         reply = f"{self._inbox}.{self._count}"
         stored: asyncio.Future[Stored] = self._loop.create_future()
         self._waiting[reply] = (stored, self._loop.time() + _ACK_TIMEOUT)
         if self._sweep is None:
             self._sweep = self._loop.call_later(_SWEEP, self._expire)
-        try:
-            await client.publish(subject, payload, reply, headers)
-        except BaseException:
-            self._waiting.pop(reply, None)
-            raise
-        return stored
+        return reply, stored
 
     async def _arrived(self, message: Msg) -> None:
         stored, _ = self._waiting.pop(message.subject, (None, 0))
@@ -154,11 +154,6 @@ def _stored(message: Msg) -> Stored:
     if refusal := answer.get("error"):
         raise UnavailableError(f"JetStream did not store the event: {refusal.get('description', refusal)}")
     return Stored(answer["stream"], answer["seq"], answer.get("duplicate", False))
-
-
-def _size(headers: Mapping[str, str]) -> int:
-    """Bytes of a header block: the version line, a line each, an empty line."""
-    return len("NATS/1.0\r\n\r\n") + sum(len(f"{key}: {value}\r\n".encode()) for key, value in headers.items())
 
 
 class AbsentError(UnavailableError):
