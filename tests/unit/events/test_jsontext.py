@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.events.jsontext import MAX_DEPTH, NotJsonError, TooDeepError, elements, require_shallow, value
+from app.events.jsontext import (
+    MAX_DEPTH,
+    NotJsonError,
+    TooDeepError,
+    _outside_strings,
+    elements,
+    require_shallow,
+    value,
+)
 from tests.unit.events.examples import json_values
 
 spaces = st.text(" \t\r\n", max_size=3).map(str.encode)
@@ -112,3 +120,27 @@ def test_what_is_no_array_is_refused(text: bytes) -> None:
 def test_what_is_no_value_is_refused(text: bytes) -> None:
     with pytest.raises(NotJsonError):
         value(text)
+
+
+def brackets(text: str) -> str:
+    """Those outside strings, found letter by letter."""
+    found, inside, escaped = "", False, False
+    for letter in text:
+        if escaped:
+            escaped = False
+        elif letter == "\\" and inside:
+            escaped = True
+        elif letter == '"':
+            inside = not inside
+        elif not inside and letter in "{[}]":
+            found += letter
+    return found
+
+
+strings = st.lists(st.sampled_from([*"{[}] a,:", '\\"', "\\\\", "\\n"])).map(lambda letters: f'"{"".join(letters)}"')
+outside = st.lists(st.sampled_from([*"{[}] a,:"])).map("".join)
+
+
+@given(st.lists(strings | outside).map("".join))
+def test_brackets_in_strings_are_told_from_those_outside(text: str) -> None:
+    assert _outside_strings(text.encode()).decode() == brackets(text)
