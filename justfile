@@ -32,6 +32,10 @@ format:
 bench *options:
     python -m tests.bench {{options}}
 
+# Look at a file of receivers and routes (just notify-check FILE --severity error --data '{"cluster": "prod"}')
+notify-check file *options:
+    python -m app.notify_check {{file}} {{options}}
+
 # Show what streams-apply would change on the server at EVENT_ENDPOINT
 streams-plan *options:
     python -m streams plan {{options}}

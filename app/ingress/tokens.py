@@ -23,9 +23,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from app import yamltext
 from app.errors import ConfigurationError
 from app.events import subject
 from app.ingress.access import EVERYTHING, LOCAL, Caller
@@ -165,37 +165,13 @@ def _refused(problems: Sequence[str]) -> ConfigurationError:
     return ConfigurationError("; ".join(problems[:_MOST]) + more)
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses what YAML allows and people do not mean: a key twice, of which the last would count, and aliases."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="an alias", problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- PyYAML's
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(keys) != len(set(keys)):
-            raise yaml.MarkedYAMLError(problem="a key twice", problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def _document(text: bytes) -> Any:
     if len(text) > MAX_BYTES:
         raise ConfigurationError(f"is larger than {MAX_BYTES} bytes: remove tokens that nobody uses")
     try:
-        return yaml.load(text.decode(), _Loader)  # noqa: S506 -- a safe loader
-    except UnicodeDecodeError:
-        raise ConfigurationError("is not UTF-8: write it as text") from None
-    except yaml.MarkedYAMLError as error:
-        raise ConfigurationError(f"is not YAML{_place(error)}: {error.problem or 'mend the form'}") from None
-    except (yaml.YAMLError, ValueError, RecursionError):  # the error's own text may show what stands there
-        raise ConfigurationError("is not YAML: mend the form") from None
-
-
-def _place(error: yaml.MarkedYAMLError) -> str:
-    mark = error.problem_mark
-    return f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        return yamltext.read(text).value
+    except yamltext.NotYamlError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _explained(document: Any, location: tuple[int | str, ...], message: str) -> str:

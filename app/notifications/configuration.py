@@ -1,0 +1,208 @@
+"""Receivers and routes, as people write them. Pure.
+
+```yaml
+default: operators
+receivers:
+  - name: operators
+    destination: {type: slack, url: https://hooks.slack.com/services/…}
+  - name: oncall
+    destination: {type: pagerduty, routingKey: …}
+routes:
+  - match: {severity: {atLeast: error}, data: {cluster: prod}}
+    receivers: [oncall]
+    continue: true
+  - match: {provider: [ksyun, aliyun], channel: {not: webhook}}
+    receivers: [operators]
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from app import yamltext
+from app.errors import FieldProblem, InvalidResourceError
+from app.notifications import severity
+from app.notifications.condition import Condition, SeverityCondition
+from app.notifications.destinations import Destination
+
+MAX_BYTES: Final = 512 * 1024
+MAX_DEPTH: Final = 16  # routes in routes
+
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+_FORMS: Final = "must be a text, a list of texts, {not: …} or, for a severity, {atLeast: …}"
+
+Path = tuple[str | int, ...]
+
+
+def _is_a_name(given: str) -> str:
+    if not _NAME.fullmatch(given):
+        raise ValueError("must be 1 to 63 letters, digits, -, _ and ., and no sign at either end")
+    return given
+
+
+Name = Annotated[str, AfterValidator(_is_a_name)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+
+class Match(_Model):
+    """What a route takes: all that is said must hold, and what is not said holds for everything."""
+
+    provider: Condition | None = None
+    channel: Condition | None = None
+    severity: SeverityCondition | None = None
+    data: Mapping[str, Condition] = {}
+
+
+class Route(_Model):
+    """Which notifications go to whom. The first route of a list that matches takes one, unless it says `continue`."""
+
+    match: Match = Match()
+    receivers: tuple[Name, ...] = Field(default=(), max_length=100)  # those of the route above, where there are none
+    goes_on: bool = Field(default=False, alias="continue")
+    routes: tuple[Self, ...] = Field(default=(), max_length=1000)
+
+
+class Receiver(_Model):
+    """Somebody who is told."""
+
+    name: Name
+    destination: Destination
+
+
+class Configuration(_Model):
+    """All receivers and routes."""
+
+    default: Name | None = None  # who gets what no route takes
+    receivers: tuple[Receiver, ...] = Field(max_length=1000)
+    routes: tuple[Route, ...] = Field(default=(), max_length=1000)
+
+
+def parse(text: bytes) -> Configuration:
+    """The configuration of a file.
+
+    Raises:
+        InvalidResourceError: it breaks rules; says for each where it stands, and why.
+    """
+    if len(text) > MAX_BYTES:
+        raise InvalidResourceError([FieldProblem("the file", f"is larger than {MAX_BYTES} bytes")])
+    try:
+        document = yamltext.read(text)
+        found = Configuration.model_validate(document.value)
+    except yamltext.NotYamlError as error:
+        raise InvalidResourceError([FieldProblem("the file", str(error))]) from None
+    except ValidationError as error:
+        raise _refused(document, _explained(error)) from None
+    if problems := [*faults(found)]:
+        raise _refused(document, problems)
+    return found
+
+
+def _refused(document: yamltext.Document, problems: Sequence[tuple[Path, str]]) -> InvalidResourceError:
+    return InvalidResourceError(
+        [FieldProblem(f"line {document.line(path)}: {written(path)}", why) for path, why in problems]
+    )
+
+
+def written(path: Path) -> str:
+    """A path as people write it, such as `routes[0].match.severity`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return "".join(parts).removeprefix(".") or "the file"
+
+
+def _explained(error: ValidationError) -> list[tuple[Path, str]]:
+    """The problems, each once: where a value may have several forms, pydantic tells of each form."""
+    told: dict[Path, str] = {}
+    for problem in error.errors(include_url=False, include_input=False):
+        path, is_form = _place(problem["loc"])
+        why = _why(problem, is_form=is_form)
+        told[path] = why if problem["type"] == "literal_error" else told.get(path, why)
+    return [*told.items()]
+
+
+def _why(problem: ErrorDetails, *, is_form: bool) -> str:
+    match problem["type"]:
+        case "literal_error" if is_form:
+            return f"atLeast must be one of {', '.join(severity.ORDER)}"
+        case "extra_forbidden" if not is_form:
+            return "is no field here: mend its name, or leave it out"
+        case "union_tag_invalid":
+            return f"the type must be one of {problem['ctx']['expected_tags']}"
+        case _ if is_form:
+            return _FORMS
+        case _:
+            return problem["msg"].removeprefix("Value error, ")
+
+
+def _place(location: Path) -> tuple[Path, bool]:
+    """Where a problem is, and whether it is at a condition, of whose forms none was meant for sure."""
+    for place, part in enumerate(location):
+        if part == "match":
+            depth = place + (3 if location[place + 1 : place + 2] == ("data",) else 2)
+            return location[:depth], len(location) > depth
+        if part == "destination":
+            return (*location[: place + 1], *location[place + 2 :]), False  # without the type, which pydantic names
+    return location, False
+
+
+def faults(found: Configuration) -> Iterator[tuple[Path, str]]:
+    """What fits the form and makes no sense."""
+    names = [receiver.name for receiver in found.receivers]
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield ("receivers", len(names) - 1 - names[::-1].index(name), "name"), f"{name} stands there {times} times"
+    if found.default is not None and found.default not in names:
+        yield ("default",), f"no receiver is called {found.default}"
+    yield from _of_routes(found.routes, ("routes",), frozenset(names), is_given=False)
+
+
+def _of_routes(
+    routes: Sequence[Route], path: Path, names: frozenset[str], *, is_given: bool
+) -> Iterator[tuple[Path, str]]:
+    if routes and path.count("routes") > MAX_DEPTH:
+        yield path, f"routes are nested deeper than {MAX_DEPTH} levels"
+        return
+    for number, route in enumerate(routes):
+        here = (*path, number)
+        for place, name in enumerate(route.receivers):
+            if name not in names:
+                yield (*here, "receivers", place), f"no receiver is called {name}"
+        if not (route.receivers or route.routes or is_given):
+            yield here, "names no receivers, and nor does a route above it"
+        yield from _of_routes(route.routes, (*here, "routes"), names, is_given=is_given or bool(route.receivers))
+
+
+def warnings(found: Configuration) -> Iterator[tuple[Path, str]]:
+    """What is allowed and hardly meant."""
+    used = {found.default, *_named(found.routes)}
+    for number, receiver in enumerate(found.receivers):
+        if receiver.name not in used:
+            yield ("receivers", number), f"no route names {receiver.name}"
+    if found.default is None:
+        yield (), "no default: what no route takes is counted as unrouted, and reaches nobody"
+    yield from _never_reached(found.routes, ("routes",))
+
+
+def _named(routes: Sequence[Route]) -> Iterator[str]:
+    for route in routes:
+        yield from route.receivers
+        yield from _named(route.routes)
+
+
+def _never_reached(routes: Sequence[Route], path: Path) -> Iterator[tuple[Path, str]]:
+    taken = False
+    for number, route in enumerate(routes):
+        if taken:
+            yield (*path, number), "is never reached: a route before it takes everything"
+        taken = taken or (route.match == Match() and not route.goes_on)
+        yield from _never_reached(route.routes, (*path, number, "routes"))
