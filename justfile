@@ -33,8 +33,9 @@ bench *options:
     python -m tests.bench {{options}}
 
 # Look at a file of receivers and routes (just notify-check FILE --severity error --data '{"cluster": "prod"}')
+[positional-arguments]
 notify-check file *options:
-    python -m app.notify_check {{file}} {{options}}
+    python -m app.notify_check "$@"
 
 # Show what streams-apply would change on the server at EVENT_ENDPOINT
 streams-plan *options:

@@ -70,7 +70,10 @@ def _failed(*lines: str) -> int:
 
 
 def _object(given: str) -> dict[str, object]:
-    found = json.loads(given)
+    try:
+        found = json.loads(given)
+    except ValueError:
+        found = None
     if not isinstance(found, dict):
         raise argparse.ArgumentTypeError("must be a JSON object")
     return found
