@@ -6,10 +6,11 @@ faststream run app.main:app
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from nats.aio.client import Client
 from starlette.types import ASGIApp
@@ -28,13 +29,14 @@ from app.delivery.channels.http import make_session
 from app.delivery.channels.webhook import Webhook
 from app.delivery.channels.xiezuo import Xiezuo
 from app.delivery.egress import Egress
-from app.delivery.service import DeliveryService
+from app.delivery.rooms import Rooms, masked_by
+from app.delivery.service import DeliveryService, Surroundings, Work
 from app.embedded import EmbeddedServer
 from app.errors import ConfigurationError
 from app.hooks import keys
 from app.hooks.service import HookService
 from app.hooks.status import HookWithStatus
-from app.hooks.subscribe import subscribe
+from app.hooks.subscribe import Matcher, subscribe
 from app.ingress import documents, openapi
 from app.ingress.attempts import AttemptEndpoints
 from app.ingress.auth import Access
@@ -44,6 +46,13 @@ from app.ingress.delivery_operations import attempt_operations, letter_operation
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints, Hooks
 from app.ingress.letters import LetterEndpoints
+from app.ingress.notification_operations import (
+    of_receivers,
+    of_unrouted,
+    route_operations,
+    silence_operations,
+)
+from app.ingress.notifications import RouteEndpoints, SilenceEndpoints
 from app.ingress.operations import Operation, event_operations, health_operations, hook_operations
 from app.ingress.operator_operations import pause_operations, question_operations, replay_operations
 from app.ingress.pauses import PauseEndpoints
@@ -52,16 +61,23 @@ from app.ingress.query import QueryEndpoints
 from app.ingress.query_operations import query_operations, subject_operations
 from app.ingress.questions import QuestionEndpoints
 from app.ingress.replays import ReplayEndpoints
-from app.ingress.rights import managing_hooks
+from app.ingress.rights import managing_hooks, managing_notifications
 from app.ingress.routes import http_app
 from app.ingress.statistics import StatisticsEndpoints
 from app.ingress.tail import TailEndpoint
 from app.ingress.tail_operations import tail_operations
+from app.ingress.target import HookPaths, OnePath, ReceiverPaths
 from app.ingress.token_file import TokenFile
-from app.jetstream.broker import make_broker
-from app.jetstream.publish import JetStreamPublisher, Publish
+from app.jetstream.broker import PreparedBroker, make_broker
+from app.jetstream.publish import JetStreamPublisher
 from app.jetstream.read import StreamReader
 from app.jetstream.streams import Provisioning
+from app.notifications import service as notification_service
+from app.notifications.configuration import Configuration
+from app.notifications.file import ConfigurationFile
+from app.notifications.service import NotificationService
+from app.notifications.silences import Silence
+from app.notifications.unrouted import UNROUTED
 from app.server import OpsApplication
 from app.settings import Settings
 from app.sources.kubernetes.connection import Connection
@@ -72,20 +88,60 @@ from app.telemetry.metrics import Metrics
 from app.telemetry.readiness import Readiness
 
 VERSION: Final = "0.1.0"
+
+
+class Reader(Protocol):
+    """What reads the stream until it is stopped."""
+
+    async def stop(self) -> None: ...
+
+
 _DRAIN_SECONDS: Final = 12.0  # a little more than one attempt may take
 _PUBLISH_SECONDS: Final = 3.0  # what is not done then, the next process does
 
 
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What is made once, and given to each other."""
+
+    broker: PreparedBroker
+    publisher: JetStreamPublisher
+    metrics: Metrics
+    channels: dict[str, Channel]
+    hooks: HookService
+    notifications: NotificationService
+    delivery: DeliveryService
+    matcher: Matcher
+
+
+def _house(configured: Settings) -> _House:
+    broker = make_broker(configured.nats_servers, configured.event_credentials)
+    publisher, metrics, channels = JetStreamPublisher(), Metrics(), dict[str, Channel]()
+    hooks = HookService(lambda: broker.client, configured.event_stream_replicas)
+    notifications = NotificationService(lambda: broker.client, publisher, metrics, configured.event_cluster)
+    delivery = DeliveryService(_both(hooks.surroundings(publisher, channels, metrics), hooks, notifications))
+    channels.update(notifications.reroute(delivery))
+    matcher = hooks.matcher(delivery.dispatcher, delivery.settlement, metrics)
+    return _House(broker, publisher, metrics, channels, hooks, notifications, delivery, matcher)
+
+
+def _readers(configured: Settings, house: _House) -> Iterator[Reader]:
+    """What reads, in a process with these roles."""
+    replicas = configured.event_stream_replicas
+    if "hooks" in configured.roles:
+        yield subscribe(house.broker, house.matcher, replicas)
+    if "notifications" in configured.roles:
+        yield house.notifications.readers(house.broker, house.delivery, replicas)
+
+
 def create_app(configured: Settings) -> OpsApplication:
     """Make the application. Nothing is opened, started or connected before it runs."""
-    broker = make_broker(configured.nats_servers, configured.event_credentials)
+    house = _house(configured)
+    broker, publisher, metrics = house.broker, house.publisher, house.metrics
+    hooks, notifications, delivery = house.hooks, house.notifications, house.delivery
     provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded)
-    publisher, metrics, channels = JetStreamPublisher(), Metrics(), dict[str, Channel]()
-    token_file = _token_file(configured, metrics)
-    hooks = HookService(lambda: broker.client, configured.event_stream_replicas)
-    delivery = DeliveryService(hooks.surroundings(publisher, channels, metrics))
-    matcher = hooks.matcher(delivery.dispatcher, delivery.settlement, metrics)
-    readers = [subscribe(broker, matcher, configured.event_stream_replicas)] if "hooks" in configured.roles else []
+    token_file, routes_file = _token_file(configured, metrics), _routes_file(configured, notifications)
+    readers = [*_readers(configured, house)]
     publishers = EventPublishers(broker, configured.event_cluster, publisher)
     tails, queries = _reading(StreamReader(lambda: broker.client))
     kubernetes = Connection(configured.kubernetes_source)
@@ -94,18 +150,19 @@ def create_app(configured: Settings) -> OpsApplication:
     cluster = Cluster(kubernetes, hooks, outlet, place) if kubernetes.configured else None
 
     async def find_keys(_: Client) -> None:
-        hooks.sealing.use(await _sealing_keys(configured, lambda: broker.client))
+        found = await _sealing_keys(configured, lambda: broker.client)
+        hooks.sealing.use(found)
+        notifications.sealing.use(found)
 
     async def begin(client: Client) -> None:
         if token_file is not None:
             background.start("watching the access file", token_file.watch())
-        background.start_all(hooks.following())
+        background.start_all((*hooks.following(), *notifications.following(routes_file)))
         await hooks.complete()
-        hooks.subscribe(delivery.drains.changed_all)
-        drains = "delivery" in configured.roles
-        background.start_all(delivery.work(client, drains=drains))
-        if drains:
-            background.start("replaying", hooks.replayer(publisher, delivery.drains.wake).run())
+        await notifications.complete()
+        for targets in (hooks, notifications.receivers):
+            targets.subscribe(delivery.drains.changed_all)
+        background.start_all(_work(configured, house, client))
         if cluster is not None and "watch" in configured.roles:
             background.start_all(cluster.work())
 
@@ -113,7 +170,7 @@ def create_app(configured: Settings) -> OpsApplication:
         for reader in readers:
             await reader.stop()
         await tails.close()
-        await matcher.finish()
+        await house.matcher.finish()
         await delivery.stop(_DRAIN_SECONDS)
         await background.stop()
         if cluster is not None:
@@ -124,7 +181,7 @@ def create_app(configured: Settings) -> OpsApplication:
         broker,
         logger=None,
         specification=EventCatalog(title="Ops events", version=VERSION),
-        lifespan=partial(_resources, configured, kubernetes, publisher, channels),
+        lifespan=partial(_resources, configured, kubernetes, house),
         after_startup=[lambda: _announce(configured, app)],
         on_shutdown=[stop],
     )
@@ -132,14 +189,47 @@ def create_app(configured: Settings) -> OpsApplication:
     background = Background(app.fail)
     broker.steps = (publisher.listen, provisioning, find_keys, begin, delivery.respondent.listen)
     broker.lost = partial(app.fail, "the connection to NATS ended for good")
-    ready = Readiness(nats=broker.not_connected, streams=provisioning.not_ready, hooks=hooks.not_ready)
+    ready = Readiness(
+        nats=broker.not_connected,
+        streams=provisioning.not_ready,
+        hooks=hooks.not_ready,
+        notifications=notifications.not_ready,
+    )
     events, cloudevents = PostedEvents(publisher, configured.event_cluster, metrics), CloudEvents(publisher, metrics)
     health = Health(ready, metrics, cluster.told if cluster is not None else list)
     resources = cluster.resources if cluster is not None else hooks.resources
     of_events, of_hooks = _of_events(events, cloudevents, tails, queries), _of_hooks(resources, hooks, delivery)
-    api = (*of_events, *managing_hooks(of_hooks)) if "ingress" in configured.roles else ()
+    of_notifications = managing_notifications(_of_notifications(notifications, delivery))
+    api = (*of_events, *managing_hooks(of_hooks), *of_notifications) if "ingress" in configured.roles else ()
     app.inner = _http(configured, app, _access(configured, token_file, metrics), (*api, *health_operations(health)))
     return app
+
+
+def _work(configured: Settings, house: _House, client: Client) -> Iterator[Work]:
+    """What runs beside the readers, in a process with these roles."""
+    drains = "delivery" in configured.roles
+    yield from house.delivery.work(client, drains=drains)
+    if drains:
+        yield "replaying", house.hooks.replayer(house.publisher, house.delivery.drains.wake).run()
+
+
+def _both(around: Surroundings, hooks: HookService, notifications: NotificationService) -> Surroundings:
+    """What delivery needs to know of the targets of both rooms."""
+    room = notification_service.ROOM
+    return replace(
+        around,
+        targets=Rooms({"hooks": hooks.targets, room: notifications.targets}),
+        mask=masked_by({"hooks": hooks.targets.masked, room: notifications.masked}),
+    )
+
+
+def _routes_file(configured: Settings, notifications: NotificationService) -> ConfigurationFile | None:
+    if configured.notifications_file is None:
+        return None
+    found = ConfigurationFile(configured.notifications_file)
+    notifications.administration.file = str(configured.notifications_file)
+    notifications.receivers.expects = True
+    return found
 
 
 async def _sealing_keys(configured: Settings, connection: Callable[[], Client | None]) -> Sequence[str]:
@@ -154,18 +244,17 @@ def _announce(configured: Settings, app: OpsApplication) -> None:
 
 
 @asynccontextmanager
-async def _resources(
-    configured: Settings, kubernetes: Connection, publish: Publish, channels: dict[str, Channel]
-) -> AsyncIterator[None]:
+async def _resources(configured: Settings, kubernetes: Connection, house: _House) -> AsyncIterator[None]:
     """What is open from before the first connection until after the last."""
     embedded = EmbeddedServer(configured.embedded_folder, configured.embedded_port)
     connector = Egress(configured.egress).connector()
     async with make_session(connector) as session, kubernetes:
-        channels.update(
+        house.channels.update(
             webhook=Webhook(session, KubernetesSecrets(kubernetes)),
             xiezuo=Xiezuo(session),
-            event=Event(publish),
+            event=Event(house.publisher),
             elasticsearch=Elasticsearch(session),
+            **house.notifications.channels(session, configured.egress),
         )
         if configured.embedded:
             await embedded.start()
@@ -193,15 +282,31 @@ def _of_events(
     )
 
 
+def _of_notifications(notifications: NotificationService, delivery: DeliveryService) -> tuple[Operation, ...]:
+    administration, paths = notifications.administration, ReceiverPaths(notifications.exists)
+    of_deliveries = (
+        *attempt_operations(AttemptEndpoints(delivery.history, paths)),
+        *letter_operations(LetterEndpoints(delivery.letters, paths)),
+        *statistics_operations(StatisticsEndpoints(delivery.statistics, lambda _: None, paths)),
+    )
+    return (
+        *route_operations(RouteEndpoints(administration)),
+        *silence_operations(SilenceEndpoints(administration)),
+        *of_receivers(of_deliveries),
+        *of_unrouted(letter_operations(LetterEndpoints(delivery.letters, OnePath(UNROUTED.key)))),
+    )
+
+
 def _of_hooks(resources: Hooks, hooks: HookService, delivery: DeliveryService) -> tuple[Operation, ...]:
+    paths = HookPaths(hooks.exists)
     return (
         *hook_operations(HookEndpoints(resources)),
         *pause_operations(PauseEndpoints(hooks.switch)),
         *replay_operations(ReplayEndpoints(hooks.replays)),
         *question_operations(QuestionEndpoints(hooks.dry_runs, hooks.explanations)),
-        *attempt_operations(AttemptEndpoints(delivery.history, hooks.exists)),
-        *letter_operations(LetterEndpoints(delivery.letters, hooks.exists)),
-        *statistics_operations(StatisticsEndpoints(delivery.statistics, hooks.pauses.get, hooks.exists)),
+        *attempt_operations(AttemptEndpoints(delivery.history, paths)),
+        *letter_operations(LetterEndpoints(delivery.letters, paths)),
+        *statistics_operations(StatisticsEndpoints(delivery.statistics, hooks.pauses.get, paths)),
     )
 
 
@@ -216,7 +321,12 @@ def _token_file(configured: Settings, metrics: Metrics) -> TokenFile | None:
 
 
 def _http(configured: Settings, app: OpsApplication, access: Access, operations: tuple[Operation, ...]) -> ASGIApp:
-    description = openapi.document(operations, {"Hook": HookWithStatus.model_json_schema()}, VERSION)
+    schemas = {
+        "Hook": HookWithStatus.model_json_schema(),
+        "Notifications": Configuration.model_json_schema(),
+        "Silence": Silence.model_json_schema(),
+    }
+    description = openapi.document(operations, schemas, VERSION)
     pages = documents.routes(description, lambda: app.schema.to_specification().to_json())
     return http_app(operations, pages, access, configured.origins)
 

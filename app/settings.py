@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     event_stream_replicas: Literal[1, 3, 5] = Field(default=1, description="Replicas of streams and buckets.")
     server_token: SecretStr | None = Field(default=None, description="Bearer token; unset: loopback clients only.")
     access_file: Path | None = Field(default=None, description="YAML file of tokens and their rights; is watched.")
+    notifications_file: Path | None = Field(
+        default=None, description="YAML file of the receivers and routes of notifications; is watched."
+    )
     cors_origins: str = Field(default="", description="Origins of web pages that may ask, comma-separated, or *.")
     egress_allow: str = Field(
         default="", description="What hooks may connect to beyond the defaults: addresses, networks, names, `private`."

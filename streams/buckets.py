@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
-from streams.subjects import CHECKPOINTS_BUCKET, HOOK_PAUSES_BUCKET, HOOKS_BUCKET, KEYS_BUCKET, REPLAYS_BUCKET
+from streams.subjects import (
+    CHECKPOINTS_BUCKET,
+    GROUPS_BUCKET,
+    HOOK_PAUSES_BUCKET,
+    HOOKS_BUCKET,
+    KEYS_BUCKET,
+    NOTIFICATIONS_BUCKET,
+    REPLAYS_BUCKET,
+    SILENCES_BUCKET,
+)
 
 STREAM_PREFIX = "KV_"
 HISTORY = 5
 REPLAYS_MAX_AGE_SECONDS = 7 * 24 * 3600.0
 MAX_REPLAYS = 10_000
+GROUPS_MAX_AGE_SECONDS = 7 * 24 * 3600.0
+MAX_SILENCES = 10_000
 DUPLICATE_WINDOW_SECONDS = 120.0
 
 
@@ -56,6 +67,41 @@ def checkpoints(replicas: int) -> StreamConfig:
         replicas,
         max_age=0.0,  # after however long an absence, a watch goes on where the last one stopped
         history=1,  # only the furthest counts
+    )
+
+
+def notifications(replicas: int) -> StreamConfig:
+    """A fresh configuration of the stream behind the bucket `ops-notifications`; durations in seconds."""
+    return _bucket(
+        NOTIFICATIONS_BUCKET,
+        "Receivers and routes of notifications; every replica watches it.",
+        replicas,
+        max_age=0.0,  # in force until somebody changes it
+        history=HISTORY,  # what was in force before, for the question "who changed it"
+    )
+
+
+def silences(replicas: int) -> StreamConfig:
+    """A fresh configuration of the stream behind the bucket `ops-silences`; durations in seconds."""
+    config = _bucket(
+        SILENCES_BUCKET,
+        "Silences of notifications, one key each; every replica watches it.",
+        replicas,
+        max_age=0.0,  # one may be made for the maintenance of next month
+        history=1,  # who made it stands in it
+    )
+    config.max_msgs = MAX_SILENCES  # every process holds them in memory
+    return config
+
+
+def groups(replicas: int) -> StreamConfig:
+    """A fresh configuration of the stream behind the bucket `ops-groups`; durations in seconds."""
+    return _bucket(
+        GROUPS_BUCKET,
+        "What each group of notifications has told, one key each.",
+        replicas,
+        max_age=GROUPS_MAX_AGE_SECONDS,  # a group in which nothing happens for so long begins anew
+        history=1,  # only how it is now counts
     )
 
 

@@ -10,7 +10,15 @@ from hashlib import blake2b
 
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, ReplayPolicy
 
-from streams.subjects import HOOKS_MATCHER, OPS_SUBJECT, PARKED
+from streams.subjects import (
+    GROUPS,
+    HOOKS_MATCHER,
+    NOTIFICATIONS_MATCHER,
+    NOTIFICATIONS_SUBJECT,
+    OPS_SUBJECT,
+    PARKED,
+    PENDING_SUBJECT,
+)
 
 ACK_WAIT_SECONDS = 10.0
 """After this the server gives an unsettled event to another replica; who needs longer says in-progress within it."""
@@ -46,6 +54,42 @@ def hooks_matcher(replicas: int) -> ConsumerConfig:
         headers_only=False,  # keywords are matched against the payload
         inactive_threshold=0.0,  # never removed: its position is the debt, also while no replica runs
         mem_storage=False,  # the position survives the death of the server
+        num_replicas=replicas,
+    )
+
+
+def notifications_matcher(replicas: int) -> ConsumerConfig:
+    """A fresh configuration of the durable `notifications` on the stream `ops`; durations in seconds."""
+    config = _shared(NOTIFICATIONS_MATCHER, NOTIFICATIONS_SUBJECT, replicas)
+    config.description = "Routes every notification, and delivers it, parks it, or has it wait for its group."
+    return config
+
+
+def groups(replicas: int) -> ConsumerConfig:
+    """A fresh configuration of the durable `groups` on the stream `ops-pending`; durations in seconds.
+
+    Each message comes when it is put there, and is put back with a delay until its time: the server keeps the time.
+    """
+    config = _shared(GROUPS, PENDING_SUBJECT, replicas)
+    config.description = "Makes one message of each group of notifications when its time has come."
+    return config
+
+
+def _shared(name: str, subject: str, replicas: int) -> ConsumerConfig:
+    """What consumers have in common that all replicas share; the reasons stand at `hooks_matcher`."""
+    return ConsumerConfig(
+        durable_name=name,
+        filter_subject=subject,
+        deliver_policy=DeliverPolicy.ALL,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT_SECONDS,
+        max_deliver=-1,
+        max_ack_pending=MAX_ACK_PENDING,
+        max_waiting=MAX_WAITING,
+        replay_policy=ReplayPolicy.INSTANT,
+        headers_only=False,
+        inactive_threshold=0.0,
+        mem_storage=False,
         num_replicas=replicas,
     )
 

@@ -12,7 +12,8 @@ from streams.counts import counts
 from streams.dead_letters import dead_letters
 from streams.ops import ops
 from streams.parked import parked
-from streams.subjects import OPS
+from streams.pending import pending
+from streams.subjects import OPS, PENDING
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,19 @@ def topology(replicas: int) -> Topology:
             dead_letters(replicas),
             attempts(replicas),
             counts(replicas),
+            pending(replicas),
             buckets.checkpoints(replicas),
             buckets.keys(replicas),
             buckets.hook_pauses(replicas),
             buckets.replays(replicas),
+            buckets.groups(replicas),
+            buckets.silences(replicas),
+            buckets.notifications(replicas),
             buckets.hooks(replicas),
         ),
-        consumers=((OPS, consumers.hooks_matcher(replicas)),),
+        consumers=(
+            (OPS, consumers.hooks_matcher(replicas)),
+            (OPS, consumers.notifications_matcher(replicas)),
+            (PENDING, consumers.groups(replicas)),
+        ),
     )

@@ -217,7 +217,11 @@ class TaskRunReport(ClusterPayload):
 
 
 class Notification(Payload):
-    """A message to people. Fields that are not named here are kept."""
+    """A message to people. Fields that are not named here are kept.
+
+    Of those, `link` is shown as one; `key` names what it is about, so that a later notification with the same key is
+    about the same; and `status` says with resolved, recovered or ok that it is over.
+    """
 
     model_config = ConfigDict(extra="allow")
 

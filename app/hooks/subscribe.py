@@ -7,11 +7,10 @@ import logging
 import math
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from faststream import AckPolicy, Context
+from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
-from faststream.nats.message import NatsBatchMessage
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
 
@@ -27,7 +26,7 @@ from app.hooks.match import CompiledHook
 from app.hooks.registry import Registry
 from app.hooks.wanting import Found, wanting
 from app.jetstream.place import place_of
-from app.jetstream.pull import BATCH, POLL, hand_on_promptly, raw
+from app.jetstream.pull import BATCH, POLL, Batch, hand_on_promptly, raw
 from app.telemetry.metrics import Metrics
 from streams.consumers import hooks_matcher
 from streams.subjects import HOOKS_MATCHER, OPS, OPS_SUBJECT
@@ -36,8 +35,6 @@ log = logging.getLogger(__name__)
 
 _FAULT: Final = 5.0  # seconds before an event comes again that we failed at
 _OPEN: Final = 64  # events that wait for a thread; reading the stream waits while there are more
-
-Batch = Annotated[NatsBatchMessage, Context("message")]
 
 
 class Matcher:

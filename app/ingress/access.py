@@ -48,6 +48,11 @@ class Caller:
         if not self.admin and namespace not in self.hooks and subject.ANY not in self.hooks:
             raise self._refusal(f"manage the hooks of the namespace {namespace}", self.hooks)
 
+    def require_notifications(self) -> None:
+        """Raise a ProblemError, 403, unless the caller may say who is told of what."""
+        if not self.admin and subject.ANY not in self.hooks:
+            raise self._refusal("manage notifications, for which it needs the hooks of every namespace (*)", self.hooks)
+
     def _require(self, granted: tuple[str, ...], wanted: str, what: str) -> None:
         if not self._reaches(granted, wanted):
             raise self._refusal(f"{what} {wanted}", granted)

@@ -15,7 +15,7 @@ from app.delivery.ledger import OUTCOMES
 from app.errors import NotFoundError
 from app.ingress.page import bounds
 from app.ingress.problems import ProblemError, success
-from app.ingress.target import Exists, check, key_of, rfc3339
+from app.ingress.target import Paths, rfc3339
 
 _ID: Final = re.compile(r"([1-9]\d{0,17})-(\d{1,9})")
 
@@ -23,15 +23,15 @@ _ID: Final = re.compile(r"([1-9]\d{0,17})-(\d{1,9})")
 class AttemptEndpoints:
     """`…/eventhooks/{name}/attempts` and below."""
 
-    def __init__(self, history: History, exists: Exists) -> None:
+    def __init__(self, history: History, paths: Paths) -> None:
         self._history = history
-        self._exists = exists
+        self._paths = paths
 
     async def list(self, request: Request) -> Response:
         wanted, page = _wanted(request.query_params), bounds(request.query_params)
-        found = await self._history.page(key_of(request), wanted, page.start, page.size)
+        found = await self._history.page(self._paths.key(request), wanted, page.start, page.size)
         if not found.kept:
-            check(request, self._exists)
+            self._paths.check(request)
         items = [_told(line) for line in found.lines]
         return success({**page.holding(items, found.total), "left_out": found.left_out})
 
@@ -39,7 +39,7 @@ class AttemptEndpoints:
         place = _ID.fullmatch(request.path_params["attempt"])
         if place is None:
             raise NotFoundError("there is no such attempt: ids stand in the list of attempts, such as 4711-0")
-        return success(_told(await self._history.one(key_of(request), int(place[1]), int(place[2]))))
+        return success(_told(await self._history.one(self._paths.key(request), int(place[1]), int(place[2]))))
 
 
 def _wanted(query: Mapping[str, str]) -> Wanted:

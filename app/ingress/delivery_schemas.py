@@ -121,7 +121,7 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
                     "array",
                     "These; where it is left away, all, the oldest first, as far as one request goes.",
                     [42, 43],
-                    items={"type": "integer", "minimum": 1},
+                    items={"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
                     minItems=1,
                     maxItems=MOST,
                 ),

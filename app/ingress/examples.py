@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from app.ingress import cloudevents_schemas, tail_schemas
+from app.ingress import cloudevents_schemas, notification_schemas, tail_schemas
 
 # The first of these that a path contains is its tag.
 TAGS: Final = {
+    "/notifications": ("Notifications", "Who is told of what: receivers, routes, silences."),
     "/attempts": ("Attempts", "The ledger: what became of each delivery."),
     "/deadletters": ("Dead letters", "Deliveries that were given up, to be looked at and redriven for a week."),
     "/stats": ("Statistics", "How a hook is doing."),
@@ -25,6 +26,7 @@ TAGS: Final = {
 # Parameters in paths: what they stand for, and an example.
 PATH_PARAMETERS: Final = {
     **tail_schemas.PATH_PARAMETERS,
+    **notification_schemas.PATH_PARAMETERS,
     "namespace": ("The namespace that the event or the hook belongs to.", "ops-system"),
     "name": ("The hook's name.", "pod-errors"),
     "attempt": ("The attempt's place in the ledger.", "815-0"),
@@ -43,6 +45,7 @@ HEADER_EXAMPLES: Final = {
     "Idempotency-Key": "disk-node-a-2026-11-23T04:50",
     **cloudevents_schemas.HEADER_EXAMPLES,
     **tail_schemas.HEADER_EXAMPLES,
+    **notification_schemas.HEADER_EXAMPLES,
 }
 
 # What each status means, and a message as it is sent.
@@ -126,6 +129,7 @@ _REPORT: Final = {"host": "node-a", "kind": "disk", "threshold": "80%", "operato
 # What may be posted, each with a name.
 BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     **cloudevents_schemas.BODIES,
+    **notification_schemas.BODIES,
     "Hook": {"webhook": _HOOK},
     "PauseRequest": {"with a reason": {"reason": "the receiver is being rebuilt until 18:00"}, "without": {}},
     "ReplayRequest": {

@@ -20,7 +20,7 @@ from app.errors import NotFoundError
 from app.ingress import body
 from app.ingress.page import bounds
 from app.ingress.problems import ProblemError, success, success_of
-from app.ingress.target import Exists, check, key_of, rfc3339
+from app.ingress.target import Paths, rfc3339
 
 _ID: Final = re.compile(r"[1-9]\d{0,17}")
 _BODY_BYTES: Final = 256 * 1024
@@ -29,34 +29,34 @@ _BODY_BYTES: Final = 256 * 1024
 class LetterEndpoints:
     """`…/eventhooks/{name}/deadletters` and below."""
 
-    def __init__(self, letters: Letters, exists: Exists) -> None:
+    def __init__(self, letters: Letters, paths: Paths) -> None:
         self._letters = letters
-        self._exists = exists
+        self._paths = paths
 
     async def list(self, request: Request) -> Response:
         page = bounds(request.query_params)
-        letters, total = await self._letters.page(key_of(request), page.start, page.size)
+        letters, total = await self._letters.page(self._paths.key(request), page.start, page.size)
         if not total:
-            check(request, self._exists)
+            self._paths.check(request)
         return success(page.holding([_told(letter) for letter in letters], total))
 
     async def read(self, request: Request) -> Response:
-        found = await self._letters.read(key_of(request), _letter(request))
+        found = await self._letters.read(self._paths.key(request), _letter(request))
         rest = to_json({**_told(found.letter), "headers": found.headers})
         # The event goes on to the byte: numbers would not survive being read and written.
         return success_of(b'%s,"payload":%s}' % (rest[:-1], _as_json(found.payload)))
 
     async def redrive_one(self, request: Request) -> Response:
-        check(request, self._exists)
-        return success(await self._letters.redrive_one(key_of(request), _letter(request)))
+        self._paths.check(request)
+        return success(await self._letters.redrive_one(self._paths.key(request), _letter(request)))
 
     async def redrive(self, request: Request) -> Response:
         chosen = _chosen(body.json_object(await body.read(request, _BODY_BYTES)))
-        check(request, self._exists)
-        return success(await self._letters.redrive(key_of(request), chosen))
+        self._paths.check(request)
+        return success(await self._letters.redrive(self._paths.key(request), chosen))
 
     async def forget(self, request: Request) -> Response:
-        await self._letters.forget(key_of(request), _letter(request))
+        await self._letters.forget(self._paths.key(request), _letter(request))
         return success(None)
 
 

@@ -14,7 +14,12 @@ from app.ingress.access import caller
 from app.ingress.operations import Endpoint, Operation
 from app.ingress.problems import answer
 
-_CHANGES_NOTHING: Final = {"dryRunHook"}  # of what is not a GET
+_CHANGES_NOTHING: Final = {
+    "dryRunHook",
+    "checkNotification",
+    "previewSilence",
+    "previewTemplate",
+}  # of what is not a GET
 
 
 def managing_hooks(rows: Iterable[Operation]) -> tuple[Operation, ...]:
@@ -22,9 +27,22 @@ def managing_hooks(rows: Iterable[Operation]) -> tuple[Operation, ...]:
     return tuple(replace(row, endpoint=_audited(row.name, _guarded(row.endpoint), row.method)) for row in rows)
 
 
+def managing_notifications(rows: Iterable[Operation]) -> tuple[Operation, ...]:
+    """The same, for callers who may say who is told of what."""
+    return tuple(replace(row, endpoint=_audited(row.name, _of_all(row.endpoint), row.method)) for row in rows)
+
+
 def _guarded(endpoint: Endpoint) -> Endpoint:
     async def guarded(request: Request) -> Response:
         caller(request).require_hooks(request.path_params["namespace"])
+        return await endpoint(request)
+
+    return guarded
+
+
+def _of_all(endpoint: Endpoint) -> Endpoint:
+    async def guarded(request: Request) -> Response:
+        caller(request).require_notifications()
         return await endpoint(request)
 
     return guarded

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.events import payloads
-from app.ingress import cloudevents_schemas, delivery_schemas, operator_schemas, query_schemas, tail_schemas
+from app.ingress import (
+    cloudevents_schemas,
+    delivery_schemas,
+    notification_schemas,
+    operator_schemas,
+    query_schemas,
+    tail_schemas,
+)
 from app.ingress.examples import STORED_HOOK
 from app.ingress.jsonschema import JsonSchema, example_of, field, page, record
 
@@ -49,6 +56,7 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     },
     **cloudevents_schemas.SCHEMAS,
     **delivery_schemas.SCHEMAS,
+    **notification_schemas.SCHEMAS,
     **operator_schemas.SCHEMAS,
     **query_schemas.SCHEMAS,
     **tail_schemas.SCHEMAS,

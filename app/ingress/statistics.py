@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.delivery.live import Answer, LiveState
 from app.delivery.statistics import Statistics, StatisticsReader
 from app.ingress.problems import success
-from app.ingress.target import Exists, check, key_of, rfc3339
+from app.ingress.target import Paths, rfc3339
 
 
 class Pause(Protocol):
@@ -31,15 +31,15 @@ class Pause(Protocol):
 class StatisticsEndpoints:
     """`…/eventhooks/{name}/stats`."""
 
-    def __init__(self, reader: StatisticsReader, paused: Callable[[str], Pause | None], exists: Exists) -> None:
+    def __init__(self, reader: StatisticsReader, paused: Callable[[str], Pause | None], paths: Paths) -> None:
         """`paused` gives the pause of a target by its key, where there is one."""
         self._reader = reader
         self._paused = paused
-        self._exists = exists
+        self._paths = paths
 
     async def read(self, request: Request) -> Response:
-        target = key_of(request)
-        check(request, self._exists)
+        target = self._paths.key(request)
+        self._paths.check(request)
         return success(_told(await self._reader.of(target), self._paused(target)))
 
 

@@ -45,6 +45,14 @@ class Bucket:
             return (await self._do(lambda bucket: bucket.get(key))).value
         return None
 
+    async def read(self, key: str) -> tuple[bytes | None, int]:
+        """The value of a key, and its revision, for `update`; None and 0 where there is nothing."""
+        try:
+            entry = await self._do(lambda bucket: bucket.get(key))
+        except KeyNotFoundError as error:
+            return None, (error.entry.revision or 0) if error.entry else 0
+        return entry.value or b"", entry.revision or 0
+
     async def create(self, key: str, value: bytes) -> int:
         """Keep the first value of a key; returns its revision.
 
@@ -54,7 +62,7 @@ class Bucket:
         return await self._do(lambda bucket: bucket.create(key, value))
 
     async def update(self, key: str, value: bytes, revision: int) -> int:
-        """Keep a value in place of the one at a revision; returns its own.
+        """Keep a value in place of the one at a revision, 0 where there is none; returns its own.
 
         Raises:
             ConflictError: it has been changed since that revision.

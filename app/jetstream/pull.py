@@ -11,9 +11,11 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Annotated, Final
 
+from faststream import Context
 from faststream.message import StreamMessage
+from faststream.nats.message import NatsBatchMessage
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -31,6 +33,8 @@ _LOOK: Final = 2.5  # seconds between two looks at whether the server may have f
 _AWAY: Final = 0.2  # seconds between two looks at whether the connection is back
 _LAST: Final = 1.0  # seconds in which the server has to confirm that it sends no more
 _PAUSE: Final = 2.0  # seconds before asking again where the consumer does not answer
+
+Batch = Annotated[NatsBatchMessage, Context("message")]  # what a reader of batches is given
 
 _SECOND: Final = 1_000_000_000  # the protocol's durations are in nanoseconds
 _LIVES: Final = "100"

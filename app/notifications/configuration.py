@@ -13,6 +13,7 @@ routes:
     continue: true
   - match: {provider: [ksyun, aliyun], channel: {not: webhook}}
     receivers: [operators]
+    group: {by: [cluster], wait: 30s, interval: 5m, repeat: 4h}
 ```
 """
 
@@ -20,22 +21,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Final, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from app import yamltext
 from app.errors import FieldProblem, InvalidResourceError
-from app.notifications import severity
+from app.notifications import severity, template
 from app.notifications.condition import Condition, SeverityCondition
 from app.notifications.destinations import Destination
+from app.notifications.duration import Duration
 
 MAX_BYTES: Final = 512 * 1024
 MAX_DEPTH: Final = 16  # routes in routes
 
-_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
 
 _FORMS: Final = "must be a text, a list of texts, {not: …} or, for a severity, {atLeast: …}"
 
@@ -44,11 +46,12 @@ Path = tuple[str | int, ...]
 
 def _is_a_name(given: str) -> str:
     if not _NAME.fullmatch(given):
-        raise ValueError("must be 1 to 63 letters, digits, -, _ and ., and no sign at either end")
+        raise ValueError("must be 1 to 63 letters, digits, - and _, and no sign at either end")
     return given
 
 
 Name = Annotated[str, AfterValidator(_is_a_name)]
+FieldName = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class _Model(BaseModel):
@@ -64,11 +67,39 @@ class Match(_Model):
     data: Mapping[str, Condition] = {}
 
 
+class Group(_Model):
+    """What becomes one message: notifications with the same values in the fields of `by`."""
+
+    by: tuple[FieldName, ...] = Field(default=(), max_length=10)  # of the data, or provider, channel, severity
+    wait: Duration = 30.0  # from the first notification of a group to its message
+    interval: Duration = 300.0  # at least between two messages of a group
+    repeat: Duration = 0.0  # what was told and is still so is told again after this, and not before; 0: each time
+    key: tuple[FieldName, ...] = Field(default=(), max_length=10)  # what names one thing; else `key`, else its text
+    changes: bool = False  # tell of one thing only when its severity changes, and when it is over
+
+
+class Rate(_Model):
+    """How many messages somebody gets at most; what is more comes together as one summary."""
+
+    limit: int = Field(ge=1, le=10_000)
+    per: Duration = Field(default=60.0, ge=1)
+
+
+class Template(_Model):
+    """How a receiver's messages read; what is not given reads as usual. Jinja2, in a sandbox."""
+
+    title: str | None = Field(default=None, max_length=16_384)
+    message: str | None = Field(default=None, max_length=65_536)
+    body: str | None = Field(default=None, max_length=65_536)  # of a webhook: the whole of what is sent
+    content_type: str = Field(default="application/json", alias="contentType", max_length=100)
+
+
 class Route(_Model):
     """Which notifications go to whom. The first route of a list that matches takes one, unless it says `continue`."""
 
     match: Match = Match()
     receivers: tuple[Name, ...] = Field(default=(), max_length=100)  # those of the route above, where there are none
+    group: Group | None = None  # that of the route above, where there is none; nowhere: each at once
     goes_on: bool = Field(default=False, alias="continue")
     routes: tuple[Self, ...] = Field(default=(), max_length=1000)
 
@@ -78,6 +109,8 @@ class Receiver(_Model):
 
     name: Name
     destination: Destination
+    rate: Rate | None = None
+    template: Template | None = None
 
 
 class Configuration(_Model):
@@ -88,8 +121,12 @@ class Configuration(_Model):
     routes: tuple[Route, ...] = Field(default=(), max_length=1000)
 
 
-def parse(text: bytes) -> Configuration:
-    """The configuration of a file.
+def _as_it_is(given: Any) -> Any:
+    return given
+
+
+def parse(text: bytes, fill: Callable[[Any], Any] = _as_it_is) -> Configuration:
+    """The configuration of a text, after `fill` has filled in what is left out on purpose.
 
     Raises:
         InvalidResourceError: it breaks rules; says for each where it stands, and why.
@@ -98,7 +135,7 @@ def parse(text: bytes) -> Configuration:
         raise InvalidResourceError([FieldProblem("the file", f"is larger than {MAX_BYTES} bytes")])
     try:
         document = yamltext.read(text)
-        found = Configuration.model_validate(document.value)
+        found = Configuration.model_validate(fill(document.value))
     except yamltext.NotYamlError as error:
         raise InvalidResourceError([FieldProblem("the file", str(error))]) from None
     except ValidationError as error:
@@ -163,7 +200,23 @@ def faults(found: Configuration) -> Iterator[tuple[Path, str]]:
             yield ("receivers", len(names) - 1 - names[::-1].index(name), "name"), f"{name} stands there {times} times"
     if found.default is not None and found.default not in names:
         yield ("default",), f"no receiver is called {found.default}"
+    for number, receiver in enumerate(found.receivers):
+        yield from _of_template(receiver, ("receivers", number, "template"))
     yield from _of_routes(found.routes, ("routes",), frozenset(names), is_given=False)
+
+
+def _of_template(receiver: Receiver, path: Path) -> Iterator[tuple[Path, str]]:
+    found = receiver.template
+    if found is None:
+        return
+    if found.body is not None and receiver.destination.type != "webhook":
+        yield (*path, "body"), "is for webhooks: others have a form of their own, give title and message"
+    for name in ("title", "message", "body"):
+        try:
+            if (source := getattr(found, name)) is not None:
+                template.compiled(source).render(template.SAMPLE)
+        except template.TemplateError as error:
+            yield (*path, name), str(error)
 
 
 def _of_routes(

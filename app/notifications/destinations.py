@@ -97,6 +97,62 @@ class Email(_Destination):
     to: tuple[Address, ...] = Field(min_length=1, max_length=50)
 
 
+# Schemes of Apprise whose URL names the host, and those of services that have a host of their own. No others: among
+# what Apprise can do are programs, files and the desktop of this machine.
+OWN_HOST = frozenset(
+    {
+        *(
+            "jsons",
+            "xmls",
+            "forms",
+            "gotifys",
+            "ntfys",
+            "matrixs",
+            "mmosts",
+            "rockets",
+            "nclouds",
+            "nctalks",
+            "signals",
+        ),
+        *("mailtos", "hassios", "apprises", "lunaseas", "synologys"),
+    }
+)
+SERVICES = frozenset(
+    {
+        *("discord", "pover", "pbul", "zulip", "webex", "wxteams", "twilio", "vonage", "sns", "ses", "mailgun"),
+        *(
+            "sendgrid",
+            "gchat",
+            "line",
+            "flock",
+            "ryver",
+            "twist",
+            "workflows",
+            "victorops",
+            "splunk",
+            "spike",
+            "pagertree",
+        ),
+        *("squadcast", "simplepush", "join", "ifttt", "clicksend", "d7sms", "msg91", "whatsapp", "threema", "guilded"),
+    }
+)
+SCHEMES = OWN_HOST | SERVICES
+
+
+def _is_let_in(given: SecretStr) -> SecretStr:
+    scheme, colon, _ = given.get_secret_value().partition("://")
+    if not colon or scheme.lower() not in SCHEMES:
+        raise ValueError(f"must be a URL of Apprise with one of the schemes {', '.join(sorted(SCHEMES))}")
+    return given
+
+
+class Apprise(_Destination):
+    """Any other service that Apprise knows, by its URL; an optional extra."""
+
+    type: Literal["apprise"]
+    url: Annotated[SecretStr, Field(max_length=4096), AfterValidator(_is_let_in)]
+
+
 Destination = Annotated[
-    Webhook | Chat | SignedChat | Telegram | PagerDuty | Opsgenie | Email, Field(discriminator="type")
+    Webhook | Chat | SignedChat | Telegram | PagerDuty | Opsgenie | Email | Apprise, Field(discriminator="type")
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.notifications import severity
 from app.notifications.condition import holds, values_at
-from app.notifications.configuration import Configuration, Match, Path, Route
+from app.notifications.configuration import Configuration, Group, Match, Path, Route
 from app.notifications.notification import Notification
 
 
@@ -16,6 +16,7 @@ class Taken(NamedTuple):
 
     path: Path
     receivers: tuple[str, ...]
+    group: Group | None = None
 
 
 class Routed(NamedTuple):
@@ -24,29 +25,48 @@ class Routed(NamedTuple):
     receivers: tuple[str, ...]  # each once, in the order of the routes
     by: tuple[Taken, ...]  # empty: no route took it, and it goes to the default
 
+    @property
+    def ways(self) -> dict[str, Group | None]:
+        """How it goes to each receiver: in which groups; what the first route says, where several name one."""
+        ways: dict[str, Group | None] = dict.fromkeys(self.receivers)
+        for taken in reversed(self.by):
+            ways.update(dict.fromkeys(taken.receivers, taken.group))
+        return ways
+
 
 def routed(found: Configuration, notification: Notification) -> Routed:
     """Find the receivers of a notification."""
-    by = tuple(_taken(found.routes, ("routes",), (), notification))
+    by = tuple(_taken(found.routes, ("routes",), _NOTHING, notification))
     if not by:
         return Routed((found.default,) if found.default else (), ())
     return Routed(tuple(dict.fromkeys(name for taken in by for name in taken.receivers)), by)
 
 
-def _taken(
-    routes: Sequence[Route], path: Path, inherited: tuple[str, ...], notification: Notification
-) -> Iterator[Taken]:
+class _Above(NamedTuple):
+    """What the routes above say, for those that say nothing."""
+
+    receivers: tuple[str, ...] = ()
+    group: Group | None = None
+
+    def under(self, route: Route) -> _Above:
+        return _Above(route.receivers or self.receivers, route.group or self.group)
+
+
+_NOTHING: Final = _Above()
+
+
+def _taken(routes: Sequence[Route], path: Path, above: _Above, notification: Notification) -> Iterator[Taken]:
     """The routes of a list that take it: those inside a route, or it itself where none of them does."""
     for number, route in enumerate(routes):
         if not matches(route.match, notification):
             continue
-        here, receivers = (*path, number), route.receivers or inherited
-        inside = tuple(_taken(route.routes, (*here, "routes"), receivers, notification))
+        here, said = (*path, number), above.under(route)
+        inside = tuple(_taken(route.routes, (*here, "routes"), said, notification))
         if inside:
             yield from inside
-        elif receivers:
-            yield Taken(here, receivers)
-        if not route.goes_on and (inside or receivers):
+        elif said.receivers:
+            yield Taken(here, said.receivers, said.group)
+        if not route.goes_on and (inside or said.receivers):
             return
 
 

@@ -30,6 +30,26 @@ class Metrics:
             "ops_dead_letters_redriven", "Dead letters that were put back among the parked.", registry=self._registry
         )
 
+        self.notifications_routed = Counter(
+            "ops_notifications_routed", "Notifications that a route or the default took.", registry=self._registry
+        )
+        self.notifications_unrouted = Counter(
+            "ops_notifications_unrouted",
+            "Notifications that reached nobody: no route took them.",
+            registry=self._registry,
+        )
+        self.notifications_silenced = Counter(
+            "ops_notifications_silenced", "Notifications that a silence kept from a receiver.", registry=self._registry
+        )
+        self.notifications_grouped = Counter(
+            "ops_notifications_grouped", "Notifications that waited for their group's message.", registry=self._registry
+        )
+        self.notifications_held_back = Counter(
+            "ops_notifications_held_back", "Notifications beyond a receiver's rate.", registry=self._registry
+        )
+        self.notification_groups_told = Counter(
+            "ops_notification_groups_told", "Messages of groups that were handed over.", registry=self._registry
+        )
         self.access_refused = Counter(
             "ops_access_refused", "Requests that were not let in, by reason.", ["reason"], registry=self._registry
         )

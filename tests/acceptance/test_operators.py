@@ -12,6 +12,7 @@ from nats.aio.client import Client
 from tests.acceptance.asking import read, read_until
 from tests.acceptance.test_hooks import HOOKS, create, post
 from tests.app import App, hook
+from tests.consumers import DURABLES
 from tests.receiver import Call, Receiver
 from tests.server.records import bury
 
@@ -175,4 +176,4 @@ async def test_questions_leave_nothing_behind(app: App, http: aiohttp.ClientSess
     )
     for stream in ("ops", "ops-parked", "ops-dead-letters", "ops-attempts"):
         names = {info.name for info in await wire.jetstream().consumers_info(stream)}
-        assert names <= {"hooks"}, stream
+        assert names <= DURABLES, stream

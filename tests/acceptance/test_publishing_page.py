@@ -26,7 +26,7 @@ PROGRAMS = {
         r"```python\n(# (\S+\.py)\n.*?)```\n(?:\n```text\n(.*?)```)?", PAGE, re.DOTALL
     )
 }
-SCRIPTS = ("host_status.py", "finding.py", "many.py")
+SCRIPTS = ("host_status.py", "notification.py", "finding.py", "many.py")
 HOST = "ops.clusters.production.namespaces.ops-system.hosts.node-a_example_internal"
 
 pytestmark = pytest.mark.usefixtures("provisioned")
@@ -82,6 +82,21 @@ async def test_the_status_of_a_host_is_on_the_subject_that_the_page_names(
     assert message.data is not None
     data = cloudevent.read(message.data).data or {}
     assert data["status"] == {"hostname": "node-a", "diskUsagePercent": "91%"}
+
+
+async def test_a_notification_is_at_the_address_that_the_page_names(
+    nats_server: NatsServer, wire: Client, tmp_path: Path
+) -> None:
+    await run(tmp_path, nats_server, "notification.py")
+    message = await wire.jetstream().get_msg("ops", seq=1)
+    assert message.subject == "ops.notifications.providers.scripts.channels.disks.severities.error"
+    assert f"/events/{message.subject}\n" in PAGE
+    assert message.data is not None
+    event = cloudevent.read(message.data)
+    assert event.type == "Notification"
+    assert event.data == {
+        "title": "disk", "message": "the disk of node-a is full", "key": "node-a/disk",
+    }  # fmt: skip
 
 
 async def test_a_finding_carries_what_the_page_gives_it(nats_server: NatsServer, wire: Client, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 
 from streams.subjects import OPS
 from tests.app import App, running_app
+from tests.consumers import passing
 from tests.servers import NatsServer
 from tests.tailing import Follower, following, sequences
 
@@ -25,13 +26,9 @@ async def publish(wire: Client, *subjects: str) -> list[int]:
     return [(await wire.jetstream().publish(subject, b'{"n":1}')).seq for subject in subjects]
 
 
-async def consumers(wire: Client) -> list[str]:
-    return [info.name for info in await wire.jetstream().consumers_info(OPS) if info.name != "hooks"]
-
-
 async def until_none_is_left(wire: Client) -> None:
     async with asyncio.timeout(10):
-        while await consumers(wire):  # noqa: ASYNC110 -- only the server knows
+        while await passing(wire):  # noqa: ASYNC110 -- only the server knows
             await asyncio.sleep(0.02)
 
 
@@ -40,7 +37,7 @@ async def test_a_tail_begins_now(app: App, http: aiohttp.ClientSession, wire: Cl
     async with http.get(f"{app.url}/api/v1/events/ops..a/tail") as refused:
         assert (refused.status, (await refused.json())["code"]) == (400, -1)
     async with http.head(f"{app.url}/api/v1/events/ops.>/tail") as head:
-        assert (head.status, await consumers(wire)) == (200, [])
+        assert (head.status, await passing(wire)) == (200, [])
     async with following(http, app.url, "ops.>") as tail:
         assert tail.response.headers["Content-Type"] == "text/event-stream"
         assert tail.response.headers["Cache-Control"] == "no-store"
@@ -129,7 +126,7 @@ async def test_five_hundred_tails_have_one_reader_and_each_gets_the_event(app: A
         patterns = ["ops.>" if number % 2 else f"ops.*.n{number}" for number in range(500)]
         tails = [following(http, app.url, pattern) for pattern in patterns]
         entered: list[Follower] = await asyncio.gather(*map(stack.enter_async_context, tails))
-        assert len(await consumers(wire)) == 1
+        assert len(await passing(wire)) == 1
         await publish(wire, *[f"ops.a.n{number}" for number in range(0, 500, 2)])
         for number, tail in enumerate(entered):
             wanted = list(range(1, 251)) if number % 2 else [number // 2 + 1]
@@ -165,7 +162,7 @@ async def test_the_end_of_the_app_ends_tails_with_a_word(app: App, http: aiohttp
         for each in (tail, other):
             [last] = await each.rest()
             assert (last.event, last.data["last_event_id"]) == ("shutdown", 2)
-    assert await consumers(wire) == []
+    assert await passing(wire) == []
     assert "ERROR" not in app.log
 
 
@@ -231,7 +228,7 @@ async def test_who_never_reads_does_not_hold_up_the_end(app: App, wire: Client) 
 
 async def until_followed(wire: Client) -> None:
     async with asyncio.timeout(10):
-        while not await consumers(wire):  # noqa: ASYNC110 -- only the server knows
+        while not await passing(wire):  # noqa: ASYNC110 -- only the server knows
             await asyncio.sleep(0.02)
 
 

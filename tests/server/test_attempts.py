@@ -15,6 +15,7 @@ from app.delivery.records import Attempt
 from app.ingress.attempts import AttemptEndpoints
 from app.ingress.delivery_operations import attempt_operations
 from app.ingress.routes import http_app
+from app.ingress.target import HookPaths
 from app.jetstream.publish import JetStreamPublisher
 from app.jetstream.read import StreamReader
 from app.telemetry.metrics import Metrics
@@ -33,7 +34,7 @@ def hooks() -> set[str]:
 @pytest.fixture
 def app(client: Client, hooks: set[str]) -> ASGIApp:
     history = History(StreamReader(lambda: client))
-    endpoints = AttemptEndpoints(history, lambda namespace, name: f"{namespace}/{name}" in hooks)
+    endpoints = AttemptEndpoints(history, HookPaths(lambda namespace, name: f"{namespace}/{name}" in hooks))
     return http_app(attempt_operations(endpoints), [], None)
 
 

@@ -15,6 +15,7 @@ from app.errors import UnavailableError
 from app.ingress.delivery_operations import letter_operations
 from app.ingress.letters import LetterEndpoints
 from app.ingress.routes import http_app
+from app.ingress.target import HookPaths
 from app.jetstream.publish import JetStreamPublisher, Stored
 from app.jetstream.read import StreamReader
 from app.telemetry.metrics import Metrics
@@ -60,7 +61,7 @@ def letters(client: Client, publisher: Publisher, woken: list[str]) -> Letters:
 
 @pytest.fixture
 def app(letters: Letters, hooks: set[str]) -> ASGIApp:
-    endpoints = LetterEndpoints(letters, lambda namespace, name: f"{namespace}/{name}" in hooks)
+    endpoints = LetterEndpoints(letters, HookPaths(lambda namespace, name: f"{namespace}/{name}" in hooks))
     return http_app(letter_operations(endpoints), [], None)
 
 

@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from app.errors import UnavailableError
 from app.jetstream.past import Slice, _Past, count, earlier, newest, reading, sequence_at
 from app.jetstream.read import StreamReader
+from tests.consumers import passing
 from tests.servers import NatsServer
 
 
@@ -29,10 +30,6 @@ async def read(client: Client, piece: Slice) -> list[int]:
     """The sequences of a slice, as they come."""
     async with asyncio.timeout(20), reading(client, piece) as batches:
         return [message.metadata.sequence.stream async for batch in batches for message in batch]
-
-
-async def consumers(client: Client) -> list[str]:
-    return [info.name for info in await client.jetstream().consumers_info("ops") if info.name != "hooks"]
 
 
 async def test_a_slice_is_read_from_its_first_to_its_last_and_no_further(client: Client) -> None:
@@ -54,15 +51,15 @@ async def test_what_arrives_behind_the_end_is_not_waited_for(client: Client) -> 
 async def test_reading_leaves_no_consumer_behind(client: Client) -> None:
     await filled(client, 600)
     await read(client, Slice("ops", "ops.>", 1, 600))
-    assert await consumers(client) == []
+    assert await passing(client) == []
 
 
 async def test_reading_that_is_broken_off_leaves_no_consumer_behind(client: Client) -> None:
     await filled(client, 600)
     async with reading(client, Slice("ops", "ops.>", 1, 600)) as batches:
         await anext(batches)
-        assert len(await consumers(client)) == 1
-    assert await consumers(client) == []
+        assert len(await passing(client)) == 1
+    assert await passing(client) == []
 
     begun = asyncio.Event()
 
@@ -77,13 +74,13 @@ async def test_reading_that_is_broken_off_leaves_no_consumer_behind(client: Clie
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await consumers(client) == []
+    assert await passing(client) == []
 
 
 async def test_the_server_removes_the_consumer_of_a_process_that_died(client: Client) -> None:
     await filled(client, 1)
     async with reading(client, Slice("ops", "ops.>", 1, 1)):
-        [name] = await consumers(client)
+        [name] = await passing(client)
         info = await client.jetstream().consumer_info("ops", name)
         assert info.config.inactive_threshold == 30
         assert info.config.mem_storage
@@ -93,7 +90,7 @@ async def test_the_next_batch_is_asked_for_when_it_is_wanted(client: Client) -> 
     await filled(client, 2000)
     async with reading(client, Slice("ops", "ops.>", 1, 2000)) as batches:
         first = await anext(batches)
-        [name] = await consumers(client)
+        [name] = await passing(client)
         info = await client.jetstream().consumer_info("ops", name)
         assert info.delivered is not None
         assert info.delivered.stream_seq == len(first)

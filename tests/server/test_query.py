@@ -19,7 +19,7 @@ from app.ingress.query import LATEST
 from app.jetstream.ending import end
 from app.jetstream.past import Slice
 from app.jetstream.read import StreamReader
-from tests.server.test_past import consumers
+from tests.consumers import passing
 from tests.servers import NatsServer
 
 
@@ -193,7 +193,7 @@ async def test_no_consumer_is_left_behind(client: Client, events: Events) -> Non
     await publish(client, *"ab" * 100)
     await events.page(Query("ops.a"), 0, 10)
     await events.page(Query("ops.a", criteria=Criteria(text="x")), 0, 10)
-    assert await consumers(client) == []
+    assert await passing(client) == []
 
 
 async def test_a_search_that_is_broken_off_leaves_no_consumer_behind(
@@ -212,7 +212,7 @@ async def test_a_search_that_is_broken_off_leaves_no_consumer_behind(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await consumers(client) == []
+    assert await passing(client) == []
 
 
 def event(number: int, kind: str) -> bytes:
@@ -274,7 +274,7 @@ async def test_a_page_of_large_events_shows_the_newest_and_names_the_others(
         bodies = [json.loads(item)["event"] for item in page.items]
         assert [len(body["raw"]) for body in bodies[:3]] == [100_000] * 3
         assert bodies[3:] == [{"omitted_bytes": 100_000}] * 9 + [{"omitted_bytes": 1}]
-    assert await consumers(client) == []
+    assert await passing(client) == []
 
 
 async def test_an_event_larger_than_a_page_is_shown_alone(client: Client, reader: StreamReader) -> None:

@@ -12,10 +12,10 @@ import pytest
 from cryptography.fernet import Fernet
 from nats.aio.client import Client
 
+from app.delivery.masks import Masks
 from app.errors import ConfigurationError, InvalidResourceError
 from app.hooks import keys
 from app.hooks.hook import Hook, parse
-from app.hooks.masks import Masks
 from app.hooks.pauses import Pause, Pauses
 from app.hooks.registry import Registry
 from app.hooks.resources import HookResources

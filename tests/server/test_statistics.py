@@ -24,6 +24,7 @@ from app.delivery.statistics import StatisticsReader
 from app.ingress.delivery_operations import statistics_operations
 from app.ingress.routes import http_app
 from app.ingress.statistics import StatisticsEndpoints
+from app.ingress.target import HookPaths
 from app.jetstream.publish import JetStreamPublisher
 from app.jetstream.read import StreamReader
 from app.telemetry.metrics import Metrics
@@ -46,7 +47,7 @@ def pauses() -> dict[str, Any]:
 @pytest.fixture
 def app(client: Client, pauses: dict[str, Any]) -> ASGIApp:
     reader = StatisticsReader(StreamReader(lambda: client))
-    endpoints = StatisticsEndpoints(reader, pauses.get, lambda _, name: name == "pod-errors")
+    endpoints = StatisticsEndpoints(reader, pauses.get, HookPaths(lambda _, name: name == "pod-errors"))
     return http_app(statistics_operations(endpoints), [], None)
 
 

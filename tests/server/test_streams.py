@@ -19,7 +19,7 @@ from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 from streams import buckets
 from streams.live import apply, missing, outstanding, provision
 from streams.plan import Action
-from streams.subjects import HOOKS_BUCKET, HOOKS_MATCHER, OPS
+from streams.subjects import HOOKS_BUCKET, HOOKS_MATCHER, NOTIFICATIONS_MATCHER, OPS
 from streams.topology import topology
 from tests.servers import NatsServer, free_port, jetstream, running_nats
 
@@ -55,7 +55,7 @@ async def test_an_empty_server_gets_everything(js: JetStreamContext) -> None:
     assert await provision(js, 1) == ()
     names = {info.config.name for info in await js.streams_info()}
     assert names == {str(config.name) for config in topology(1).streams} > {"ops", HOOKS_STREAM}
-    assert [info.name for info in await js.consumers_info(OPS)] == [HOOKS_MATCHER]
+    assert [info.name for info in await js.consumers_info(OPS)] == [HOOKS_MATCHER, NOTIFICATIONS_MATCHER]
 
 
 async def test_what_is_applied_needs_nothing_more(ready: JetStreamContext) -> None:
@@ -150,11 +150,12 @@ async def test_a_shorter_retention_waits_for_permission(ready: JetStreamContext)
 
 async def test_a_foreign_stream_in_the_way_is_named_and_the_rest_is_made(js: JetStreamContext) -> None:
     await js.add_stream(name="legacy", subjects=["ops.clusters.>"])
-    ops, matcher = await provision(js, 1)
+    ops, matcher, notifier = await provision(js, 1)
     assert (ops.name, ops.action, ops.absent) == ("ops", Action.REFUSE, True)
     assert "stream legacy keeps ops.clusters.> already" in ops.reason
     assert (matcher.name, matcher.absent) == ("ops/hooks", True)
-    assert {change.name for change in await missing(js, 1)} == {"ops", "ops/hooks"}
+    assert (notifier.name, notifier.absent) == ("ops/notifications", True)
+    assert {change.name for change in await missing(js, 1)} == {"ops", "ops/hooks", "ops/notifications"}
     assert {info.config.name for info in await js.streams_info()} >= {"ops-parked", HOOKS_STREAM, "legacy"}
     await js.delete_stream("legacy")
     assert await provision(js, 1) == ()
@@ -175,6 +176,7 @@ async def test_a_refusal_of_the_server_remains_with_its_reason_and_a_way_on(js: 
     assert [(change.name, change.action) for change in remaining] == [
         ("ops", Action.REFUSE),
         ("ops/hooks", Action.REFUSE),
+        ("ops/notifications", Action.REFUSE),
     ]
     assert "10065" in remaining[0].reason
     assert "give that one other subjects" in remaining[0].reason

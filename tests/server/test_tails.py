@@ -18,6 +18,7 @@ from app.errors import UnavailableError
 from app.jetstream.read import StreamReader
 from streams import ops
 from streams.subjects import OPS
+from tests.consumers import passing
 from tests.servers import NatsServer
 from tests.tailing import SECONDS, Said, parse
 
@@ -79,19 +80,15 @@ async def publish(client: Client, number: int, subject: str = "ops.a") -> list[i
     return [(await ack).seq for ack in acks]
 
 
-async def consumers(client: Client) -> list[str]:
-    return [info.name for info in await client.jetstream().consumers_info(OPS) if info.name != "hooks"]
-
-
 async def until_there_are(client: Client, number: int) -> list[str]:
     async with asyncio.timeout(SECONDS):
-        while len(names := await consumers(client)) != number:  # noqa: ASYNC110 -- only the server knows
+        while len(names := await passing(client)) != number:  # noqa: ASYNC110 -- only the server knows
             await asyncio.sleep(0.01)
     return names
 
 
 async def test_the_reader_comes_with_the_first_tail_and_goes_with_the_last(client: Client, room: Tails) -> None:
-    assert await consumers(client) == []
+    assert await passing(client) == []
     first = await opened(room)
     second = await opened(room, "ops.b")
     await until_there_are(client, 1)
@@ -285,7 +282,7 @@ async def test_closing_leaves_nothing_behind(client: Client) -> None:
         for number in range(20):  # they are not read: some have caught up, some never will
             await room.open("ops.>", Behind(number))
     assert len(room) == 0
-    assert await consumers(client) == []
+    assert await passing(client) == []
     assert asyncio.all_tasks() == before
 
 

@@ -22,8 +22,9 @@ def server(
     streams["ops"] = streams["ops"].evolve(**(ops or {}))
     if other is not None:
         streams[str(other.name)] = other
-    ((stream, consumer),) = wanted.consumers
-    return Actual(streams=streams, consumers={(stream, "hooks"): consumer.evolve(**(matcher or {}))})
+    consumers = {(stream, str(consumer.durable_name)): consumer for stream, consumer in wanted.consumers}
+    consumers["ops", "hooks"] = consumers["ops", "hooks"].evolve(**(matcher or {}))
+    return Actual(streams=streams, consumers=consumers)
 
 
 def only_change(actual: Actual, replicas: int = 1) -> Change:

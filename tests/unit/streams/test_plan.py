@@ -20,12 +20,18 @@ def test_an_empty_server_gets_everything_streams_first() -> None:
         (Action.CREATE, Kind.STREAM, "ops-dead-letters"),
         (Action.CREATE, Kind.STREAM, "ops-attempts"),
         (Action.CREATE, Kind.STREAM, "ops-counts"),
+        (Action.CREATE, Kind.STREAM, "ops-pending"),
         (Action.CREATE, Kind.BUCKET, "ops-checkpoints"),
         (Action.CREATE, Kind.BUCKET, "ops-keys"),
         (Action.CREATE, Kind.BUCKET, "ops-hook-pauses"),
         (Action.CREATE, Kind.BUCKET, "ops-replays"),
+        (Action.CREATE, Kind.BUCKET, "ops-groups"),
+        (Action.CREATE, Kind.BUCKET, "ops-silences"),
+        (Action.CREATE, Kind.BUCKET, "ops-notifications"),
         (Action.CREATE, Kind.BUCKET, "ops-hooks"),
         (Action.CREATE, Kind.CONSUMER, "ops/hooks"),
+        (Action.CREATE, Kind.CONSUMER, "ops/notifications"),
+        (Action.CREATE, Kind.CONSUMER, "ops-pending/groups"),
     ]
     assert all(change.absent for change in changes)
 
@@ -209,7 +215,7 @@ def test_more_replicas_are_safe_and_fewer_are_not() -> None:
 def test_a_foreign_stream_in_the_way_is_named_with_its_subjects_and_a_way_on() -> None:
     live = server(other=StreamConfig(name="legacy", subjects=["ops.clusters.>", "unrelated"]))
     streams = {name: config for name, config in live.streams.items() if name != "ops"}
-    ops, matcher = compare(topology(1), Actual(streams, {}))
+    ops, matcher, *_ = compare(topology(1), Actual(streams, {}))
     assert (ops.action, ops.absent, ops.name) == (Action.REFUSE, True, "ops")
     assert "stream legacy keeps ops.clusters.> already" in ops.reason
     assert "How to go on: give that stream other subjects" in ops.reason

@@ -12,7 +12,8 @@ def changes() -> tuple[Change, ...]:
     wanted = topology(1)
     streams = {str(config.name): config for config in wanted.streams}
     streams["ops"] = streams["ops"].evolve(discard="old", max_age=None, storage="memory")
-    return compare(wanted, Actual(streams, {}))
+    others = {(stream, str(config.durable_name)): config for stream, config in wanted.consumers[1:]}
+    return compare(wanted, Actual(streams, others))
 
 
 def test_changes_are_a_line_each_with_fields_and_reasons_below() -> None:
@@ -43,9 +44,11 @@ def test_the_last_line_of_apply_counts_what_was_done_and_what_remains() -> None:
 def test_a_consumer_shows_durations_counts_and_lists_as_people_read_them() -> None:
     wanted = topology(1)
     streams = {str(config.name): config for config in wanted.streams}
-    ((stream, consumer),) = wanted.consumers
-    live = consumer.evolve(ack_wait=1.5, max_ack_pending=1_000, backoff=[1.0, 2.0], headers_only=True, max_deliver=5)
-    text = list(lines(compare(wanted, Actual(streams, {(stream, "hooks"): live}))))
+    consumers = {(stream, str(config.durable_name)): config for stream, config in wanted.consumers}
+    live = consumers["ops", "hooks"].evolve(
+        ack_wait=1.5, max_ack_pending=1_000, backoff=[1.0, 2.0], headers_only=True, max_deliver=5
+    )
+    text = list(lines(compare(wanted, Actual(streams, {**consumers, ("ops", "hooks"): live}))))
     assert text == [
         "~ update consumer ops/hooks",
         "    ack_wait: 1.5 s -> 10 s",

@@ -5,7 +5,7 @@ from nats.js.api import DiscardPolicy
 
 from streams.check import check
 from streams.consumers import ACK_WAIT_SECONDS, hooks_matcher
-from streams.subjects import ATTEMPTS, COUNTS, DEAD_LETTERS, OPS, PARKED
+from streams.subjects import ATTEMPTS, COUNTS, DEAD_LETTERS, OPS, PARKED, PENDING
 from streams.topology import topology
 
 
@@ -28,7 +28,7 @@ def test_each_call_gives_configurations_that_nobody_else_can_change() -> None:
         consumer.durable_name = "changed"
     assert all(config.subjects != ["changed"] for config in second.streams)
     assert hooks_matcher(1).durable_name == "hooks"
-    assert [consumer.durable_name for _, consumer in second.consumers] == ["hooks"]
+    assert [consumer.durable_name for _, consumer in second.consumers] == ["hooks", "notifications", "groups"]
 
 
 def test_ops_keeps_a_day_and_knows_repeats_for_two_minutes() -> None:
@@ -46,10 +46,23 @@ def test_only_the_totals_are_added_up_by_the_server() -> None:
 
 def test_streams_that_are_written_to_come_before_the_consumers_that_make_them_needed() -> None:
     wanted = topology(1)
-    written = [OPS, PARKED, DEAD_LETTERS, ATTEMPTS, COUNTS]
-    buckets = ["KV_ops-checkpoints", "KV_ops-keys", "KV_ops-hook-pauses", "KV_ops-replays", "KV_ops-hooks"]
+    written = [OPS, PARKED, DEAD_LETTERS, ATTEMPTS, COUNTS, PENDING]
+    buckets = [
+        "KV_ops-checkpoints",
+        "KV_ops-keys",
+        "KV_ops-hook-pauses",
+        "KV_ops-replays",
+        "KV_ops-groups",
+        "KV_ops-silences",
+        "KV_ops-notifications",
+        "KV_ops-hooks",
+    ]
     assert [config.name for config in wanted.streams] == written + buckets
-    assert [(stream, consumer.durable_name) for stream, consumer in wanted.consumers] == [(OPS, "hooks")]
+    assert [(stream, consumer.durable_name) for stream, consumer in wanted.consumers] == [
+        (OPS, "hooks"),
+        (OPS, "notifications"),
+        (PENDING, "groups"),
+    ]
 
 
 def test_the_wait_for_an_acknowledgement_is_the_one_the_app_counts_on() -> None:

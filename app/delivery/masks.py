@@ -1,4 +1,4 @@
-"""Texts of others without the secrets of hooks: what endpoints answered, and why an attempt failed."""
+"""Texts of others without the secrets of targets: what endpoints answered, and why an attempt failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GONE: Final = 1_000  # targets that are gone
 
 
 class Targets(Protocol):
-    """The registry of hooks, as far as it is needed here."""
+    """A registry, as far as it is needed here."""
 
     def subscribe(self, tell: Callable[[Keys], None]) -> None: ...
 

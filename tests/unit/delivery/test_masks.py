@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.delivery import masks
 from app.delivery.delivery import Target
-from app.hooks import masks
-from app.hooks.masks import Masks
+from app.delivery.masks import Masks
 
 
 @dataclass

@@ -1,0 +1,283 @@
+"""What people do with notifications over HTTP: see and replace the configuration, try it, silence."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
+
+from app.delivery.delivery import Received
+from app.delivery.masking import masked_url
+from app.errors import ConflictError, FieldProblem, InvalidResourceError, UnavailableError
+from app.events import cloudevent, subject
+from app.events.cloudevent import CloudEvent
+from app.jetstream.past import Slice, reading
+from app.jetstream.read import StreamReader
+from app.notifications import configuration, silences
+from app.notifications.compose import notice_of
+from app.notifications.configuration import Configuration, Template, warnings, written
+from app.notifications.endings import Endings
+from app.notifications.notification import ROOT, Notification, notification_of
+from app.notifications.receivers import InForce, Receivers, target_of
+from app.notifications.route import routed
+from app.notifications.saying import templated, values_of
+from app.notifications.sealing import masked, plain
+from app.notifications.silences import KeptSilence, Silence, Silences
+from app.notifications.template import SAMPLE, TemplateError
+from app.notifications.unmasking import unmasked
+from streams.subjects import NOTIFICATIONS_SUBJECT, OPS
+
+PREVIEW_SECONDS: Final = 3600.0  # so far back a preview looks
+_PREVIEW_WITHIN: Final = 5.0  # seconds that a preview may take
+_SHOWN: Final = 50  # notifications that a preview shows
+_KEPT: Final = 7 * 86400.0  # seconds that a silence can be seen after its end
+
+
+class Asked(BaseModel):
+    """A notification that somebody asks about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    provider: StrictStr = ""
+    channel: StrictStr = ""
+    severity: StrictStr = ""
+    data: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Preview(BaseModel):
+    """A template, and what it is to be tried on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    template: Template
+    notification: Asked = Asked(provider="ksyun", channel="disk", severity="error", data=SAMPLE["data"])
+
+
+class Administration:
+    """Its methods raise UnavailableError where JetStream is away, or the configuration cannot be read."""
+
+    def __init__(
+        self,
+        receivers: Receivers,
+        silences: Silences,
+        endings: Endings,
+        reader: StreamReader,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._receivers = receivers
+        self._silences = silences
+        self._endings = endings
+        self._reader = reader
+        self._clock = clock
+        self.file = ""  # that is the truth, where one is set
+
+    def read(self) -> dict[str, Any]:
+        """The configuration, with `***` for each secret, and its revision."""
+        return self._told(self._current())
+
+    async def replace(self, text: bytes, revision: int | None) -> dict[str, Any]:
+        """Put a configuration in force: YAML, or JSON; `***` stands for a secret that stays as it is.
+
+        Raises:
+            InvalidResourceError: it breaks rules; says line and field.
+            ConflictError: it was changed since that revision, or a file is the truth.
+        """
+        if self.file:
+            raise ConflictError(f"receivers and routes are those of the file {self.file}: change them there")
+        kept = self._current()
+        found = await self._parsed(text, kept)
+        return self._told(await self._receivers.keep(found, kept.revision if revision is None else revision))
+
+    async def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Whom a notification would reach, by the configuration that is given, or by that in force.
+
+        Raises:
+            InvalidResourceError: what is given breaks rules.
+        """
+        kept = self._current()
+        is_other = "configuration" in given
+        found = await self._parsed(_bytes(given["configuration"]), kept) if is_other else kept.configuration
+        asked = _as(Asked, given.get("notification", {}), "notification")
+        where = routed(found, Notification(asked.provider, asked.channel, asked.severity, asked.data))
+        return {
+            "receivers": where.receivers,
+            "by": [{"route": written(taken.path), "receivers": taken.receivers} for taken in where.by],
+            "warnings": [f"{written(path)}: {why}" for path, why in warnings(found)],
+        }
+
+    def preview(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What a template makes of a notification, or of a sample.
+
+        Raises:
+            InvalidResourceError: what is given breaks rules, or the template cannot be used with it.
+        """
+        asked = _as(Preview, given, "")
+        received = _received(asked.notification)
+        notice = notice_of(received)
+        try:
+            said = templated(asked.template, notice, values_of(received, notice))
+        except TemplateError as error:
+            raise InvalidResourceError([FieldProblem("template", str(error))]) from None
+        return {"title": said.notice.title, "message": said.notice.message, "body": said.body}
+
+    def receivers(self) -> list[dict[str, Any]]:
+        """The receivers in force, by name, without secrets."""
+        told = sorted(self._current().configuration.receivers, key=lambda receiver: receiver.name)
+        targets = [target_of(receiver) for receiver in told]
+        return [
+            {
+                "name": receiver.name,
+                "type": receiver.destination.type,
+                "url": masked_url(target.channel, target.url) if target.url else "",
+                "rate": None if receiver.rate is None else receiver.rate.model_dump(mode="json"),
+            }
+            for receiver, target in zip(told, targets, strict=True)
+        ]
+
+    def silences(self) -> list[dict[str, Any]]:
+        """Those that are active, are to come, or ended within a week; the last to end first."""
+        since = self._clock() - _KEPT
+        return [self._shown(kept) for kept in self._silences.all() if kept.silence.ends.timestamp() > since]
+
+    def silence(self, identity: str) -> dict[str, Any]:
+        """Raises: NotFoundError."""
+        return self._shown(self._silences.get(identity))
+
+    async def create_silence(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises: InvalidResourceError."""
+        silence = self._future(silences.parse(given))
+        await self._silences.forget_old(self._clock() - _KEPT)
+        return await self._expected(await self._silences.create(silence))
+
+    async def replace_silence(self, identity: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises: InvalidResourceError, NotFoundError, ConflictError."""
+        return await self._expected(await self._silences.replace(identity, self._future(silences.parse(given))))
+
+    async def delete_silence(self, identity: str) -> None:
+        """Raises: NotFoundError."""
+        await self._silences.delete(identity)
+
+    async def preview_silence(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What a silence would have muted in the last hour, had it been active.
+
+        Raises:
+            InvalidResourceError.
+        """
+        silence = silences.parse(given)
+        return await _Preview(self._reader, silence).run(self._clock() - PREVIEW_SECONDS)
+
+    async def _expected(self, kept: KeptSilence) -> dict[str, Any]:
+        await self._endings.expect(kept)
+        return self._shown(kept)
+
+    def _future(self, silence: Silence) -> Silence:
+        if silence.ends.timestamp() <= self._clock():
+            raise InvalidResourceError([FieldProblem("to", "lies in the past: nothing would be muted")])
+        return silence
+
+    def _shown(self, kept: KeptSilence) -> dict[str, Any]:
+        now, silence = self._clock(), kept.silence
+        state = "active" if silence.is_active(now) else "pending" if now < silence.begins.timestamp() else "ended"
+        return {"id": kept.id, "state": state, **silence.model_dump(mode="json", by_alias=True, exclude_none=True)}
+
+    def _current(self) -> InForce:
+        if (current := self._receivers.current()) is None:
+            raise UnavailableError("the receivers and routes in force cannot be read: the log says why")
+        return current
+
+    async def _parsed(self, text: bytes, kept: InForce) -> Configuration:
+        before = plain(kept.configuration)
+        return await asyncio.to_thread(configuration.parse, text, lambda given: unmasked(given, before))
+
+    def _told(self, current: InForce) -> dict[str, Any]:
+        source = {"source": "file", "file": self.file} if self.file else {"source": "api", "file": ""}
+        return {"revision": current.revision, **source, "configuration": masked(current.configuration)}
+
+
+class _Preview:
+    """Looks through the notifications of a time for what a silence mutes."""
+
+    def __init__(self, reader: StreamReader, silence: Silence) -> None:
+        self._reader = reader
+        self._silence = silence
+        self._seen = 0
+        self._muted = 0
+        self._shown: list[dict[str, Any]] = []
+
+    async def run(self, since: float) -> dict[str, Any]:
+        complete = True
+        try:
+            async with asyncio.timeout(_PREVIEW_WITHIN):
+                await self._look(since)
+        except TimeoutError:
+            complete = False
+        return {"seen": self._seen, "muted": self._muted, "complete": complete, "notifications": self._shown}
+
+    async def _look(self, since: float) -> None:
+        first = await _first_since(self._reader, since)
+        last = await self._reader.last_sequence(OPS)
+        if first is None or first > last:
+            return
+        async with reading(self._reader.client, Slice(OPS, NOTIFICATIONS_SUBJECT, first, last)) as batches:
+            async for batch in batches:
+                for message in batch:
+                    self._take(message.subject, message.data, message.headers)
+                await asyncio.sleep(0)  # others have their turn
+
+    def _take(self, subject: str, payload: bytes, headers: Mapping[str, str] | None) -> None:
+        self._seen += 1
+        try:
+            event = cloudevent.read(payload, headers)
+        except cloudevent.NotACloudEventError:
+            return
+        if not self._silence.mutes(notification_of(subject, event.data), self._silence.begins.timestamp()):
+            return
+        self._muted += 1
+        if len(self._shown) < _SHOWN:
+            self._shown.append({"subject": subject, "id": event.id})
+
+
+async def _first_since(reader: StreamReader, since: float) -> int | None:
+    """The sequence of the first notification that was stored since a time."""
+    low, high, found = 1, await reader.last_sequence(OPS), None
+    while low <= high:
+        middle = (low + high) // 2
+        kept = await reader.first(OPS, NOTIFICATIONS_SUBJECT, middle)
+        if kept is None:
+            high = middle - 1
+        elif kept.stored >= since:
+            found, high = kept.sequence, middle - 1
+        else:
+            low = kept.sequence + 1
+    return found
+
+
+def _bytes(text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise InvalidResourceError([FieldProblem("configuration", "must be the text of a configuration, YAML or JSON")])
+    return text.encode("utf-8", "replace")
+
+
+def _received(asked: Asked) -> Received:
+    """A notification as it would come from the stream."""
+    parts = [("providers", asked.provider), ("channels", asked.channel), ("severities", asked.severity)]
+    address = ".".join([ROOT, *(f"{name}.{subject.encode(value or '-')}" for name, value in parts)])
+    return Received(
+        CloudEvent[Any](id="preview", type="Notification", subject=address, data=asked.data), b"", subject=address
+    )
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _as(model: type[Model], given: Any, where: str) -> Model:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        raise InvalidResourceError(
+            [FieldProblem(".".join(filter(None, [where, *map(str, one["loc"])])), one["msg"]) for one in problems]
+        ) from None

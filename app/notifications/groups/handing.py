@@ -1,0 +1,104 @@
+"""Handing over the message of a group: to delivery, or beyond the receiver's rate to the summary of what is held back.
+
+It does the same however often it is asked: what is handed over has an id that the group's state gives.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.errors import APIError
+
+from app.delivery.delivery import Delivery, Received, delivery_of
+from app.delivery.dispatch import Wake
+from app.delivery.park import Parking
+from app.errors import UnavailableError
+from app.events import cloudevent
+from app.events.cloudevent import CloudEvent
+from app.jetstream.publish import Publish
+from app.notifications.compose import GROUP_TYPE
+from app.notifications.groups.allowance import Allowance
+from app.notifications.groups.state import Handing
+from app.notifications.groups.terms import beyond
+from app.notifications.groups.waiting import Waiting, hold, remind
+from app.notifications.notification import ROOT
+from app.notifications.receivers import PREFIX, Receivers
+from app.telemetry.metrics import Metrics
+from streams.subjects import PENDING
+
+log = logging.getLogger(__name__)
+
+REASON: Final = "it is the message of a group"
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Whom it works with; called with what waits, and what is to be handed over."""
+
+    receivers: Receivers
+    allowance: Allowance
+    parking: Parking
+    publish: Publish
+    wake: Wake
+    metrics: Metrics
+    cluster: str
+    context: Callable[[], JetStreamContext]
+
+    async def beyond(self, waiting: Waiting) -> float | None:
+        """Take one message of the receiver's rate; where there is none left, the seconds until there is.
+
+        Raises:
+            UnavailableError: JetStream is away, or the receivers are not known.
+        """
+        if self.receivers.current() is None:
+            raise UnavailableError("the receivers are not known yet")
+        receiver = self.receivers.receiver(PREFIX + waiting.receiver)
+        if receiver is None or receiver.rate is None or waiting.terms.held:
+            return None
+        return await self.allowance.take(waiting.receiver, receiver.rate) or None
+
+    async def __call__(self, waiting: Waiting, handing: Handing) -> None:
+        """Hand it over; raises what `beyond` does."""
+        target = self.receivers.target(PREFIX + waiting.receiver)
+        receiver = self.receivers.receiver(PREFIX + waiting.receiver)
+        if target is None or receiver is None:
+            if self.receivers.current() is None:
+                raise UnavailableError("the receivers are not known yet")
+            log.warning("the receiver %s is gone, and a message for it", waiting.receiver)
+            return
+        delivery = delivery_of(self._received(waiting, handing), target)
+        if handing.beyond is not None and receiver.rate is not None:
+            await hold(self.publish, delivery, waiting.receiver, beyond(receiver.rate, handing.beyond))
+        else:
+            await self._park(delivery)
+        if handing.remind:
+            await remind(self.publish, waiting, handing.id)
+
+    async def forget(self, waiting: Waiting, sequence: int) -> None:
+        """Remove what was told. What cannot be removed now is only found to have been told."""
+        with suppress(NatsError, APIError, TimeoutError, UnavailableError):
+            await self.context().purge_stream(PENDING, subject=waiting.subject, seq=sequence + 1)
+
+    async def _park(self, delivery: Delivery) -> None:
+        await self.parking.park(delivery, REASON)
+        self.metrics.notification_groups_told.inc()
+        self.wake(delivery.target.key)
+
+    def _received(self, waiting: Waiting, handing: Handing) -> Received:
+        event = CloudEvent[object](
+            id=handing.id,
+            type=GROUP_TYPE,
+            subject=f"{ROOT}.groups.{waiting.receiver}",
+            cluster=self.cluster,
+            data=handing.data,
+        )
+        headers = {"Content-Type": cloudevent.CONTENT_TYPE}
+        return Received(
+            event, cloudevent.encode(event), headers=headers, subject=event.subject or "", stored=waiting.stored
+        )

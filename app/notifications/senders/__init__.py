@@ -1,0 +1,1 @@
+"""What is not told by HTTP: one file a way."""

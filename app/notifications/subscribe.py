@@ -1,0 +1,171 @@
+"""The matcher of notifications: reads them once for all receivers, routes each, and hands it on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from faststream import AckPolicy
+from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
+from nats.aio.msg import Msg
+from nats.js.api import ConsumerConfig
+
+from app.delivery.delivery import Received
+from app.delivery.dispatch import Dispatcher
+from app.delivery.retry import jittered
+from app.delivery.settle import Settlement
+from app.errors import OpsError
+from app.events import cloudevent
+from app.jetstream.place import place_of
+from app.jetstream.pull import BATCH, POLL, Batch, hand_on_promptly, raw
+from app.notifications.groups.keeper import Keeper
+from app.notifications.handing import Ways
+from app.notifications.notification import Notification, notification_of
+from app.notifications.receivers import Receivers
+from app.notifications.route import Routed, routed
+from app.notifications.unrouted import Unrouted
+from app.telemetry.metrics import Metrics
+from streams import consumers
+from streams.subjects import GROUPS, NOTIFICATIONS_MATCHER, NOTIFICATIONS_SUBJECT, OPS, PENDING, PENDING_SUBJECT
+
+log = logging.getLogger(__name__)
+
+_FAULT: Final = 5.0  # seconds before a notification comes again that we failed at
+_AT_ONCE: Final = 256  # notifications that are being written down; reading the stream waits while there are more
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Whom the matcher works with."""
+
+    receivers: Receivers
+    ways: Ways
+    unrouted: Unrouted
+    dispatcher: Dispatcher
+    settlement: Settlement
+    metrics: Metrics
+
+
+class Matcher:
+    """Takes batches of notifications; each is settled when it is delivered, parked, or waits in JetStream."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, batch: Batch) -> None:
+        self._desk.settlement.begin(batch.raw_message)
+        for message in batch.raw_message:
+            await self._safely(message, self._match(message))
+
+    async def finish(self) -> None:
+        """Wait for what is being written down; called when nothing more is read."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _match(self, message: Msg) -> None:
+        desk, current = self._desk, self._desk.receivers.current()
+        if current is None:  # what is in force cannot be read now
+            await desk.settlement.later(message, jittered(_FAULT))
+            return
+        received = self._read(message)
+        if received is None:
+            await desk.settlement.done(message)
+            return
+        said = notification_of(received.subject, received.event.data)
+        where = routed(current.configuration, said)
+        deliveries = desk.ways.at_once(received, where.ways, said) if where.receivers else None
+        if deliveries is None:
+            await self._beside(message, self._write_down(message, received, where, said))
+        else:
+            desk.metrics.notifications_routed.inc()
+            await self._submit(message, deliveries)
+
+    async def _submit(self, message: Msg, deliveries: list[Any]) -> None:
+        if deliveries:
+            await self._desk.dispatcher.submit(message, deliveries)
+        else:
+            await self._desk.settlement.done(message)
+
+    async def _beside(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
+        """Write it down, and go on with the next message meanwhile."""
+        await self._places.acquire()
+        task = asyncio.create_task(self._safely(message, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._places.release()
+
+    async def _write_down(self, message: Msg, received: Received, where: Routed, said: Notification) -> None:
+        if not where.receivers:
+            await self._desk.unrouted.keep(received)
+            await self._desk.settlement.done(message)
+            return
+        deliveries = await self._desk.ways.sorted_out(received, where.ways, said)
+        self._desk.metrics.notifications_routed.inc()
+        await self._submit(message, deliveries)
+
+    async def _safely(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except OpsError as error:
+            log.warning("the notification %s stays in ops: %s", message.subject, error)
+        except Exception:  # the one place that decides: a fault at one notification must not hold up the others
+            log.exception("routing %s failed by a fault of ours; it is kept for later", message.subject)
+        else:
+            return
+        await self._desk.settlement.later(message, jittered(_FAULT))
+
+    def _read(self, message: Msg) -> Received | None:
+        try:
+            event = cloudevent.read(message.data, message.headers)
+        except cloudevent.NotACloudEventError:
+            self._desk.metrics.messages_unreadable.inc()
+            return None
+        place = place_of(message.reply)
+        return Received(
+            event=event,
+            payload=message.data,
+            structured=cloudevent.is_structured(message.headers),
+            headers=message.headers or {},
+            subject=message.subject,
+            sequence=place.sequence,
+            stored=place.stored,
+        )
+
+
+def subscribe(
+    broker: NatsBroker, matcher: Matcher, keeper: Keeper, replicas: int
+) -> tuple[BatchPullStreamSubscriber, BatchPullStreamSubscriber]:
+    """Read notifications, and what waits, with durable consumers that all replicas share."""
+    config = consumers.notifications_matcher(replicas)
+    reading = _subscriber(broker, NOTIFICATIONS_SUBJECT, OPS, NOTIFICATIONS_MATCHER, config)
+    reading(matcher.__call__)
+    waiting = _subscriber(broker, PENDING_SUBJECT, PENDING, GROUPS, consumers.groups(replicas))
+    waiting(keeper.__call__)
+    return reading, waiting
+
+
+def _subscriber(
+    broker: NatsBroker, subject: str, stream: str, durable: str, config: ConsumerConfig
+) -> BatchPullStreamSubscriber:
+    subscriber = broker.subscriber(
+        subject,
+        stream=JStream(stream, declare=False),
+        durable=durable,
+        config=config,
+        pull_sub=PullSub(batch_size=BATCH, timeout=POLL, batch=True),
+        ack_policy=AckPolicy.MANUAL,
+        decoder=raw,
+        no_reply=True,
+        include_in_schema=False,
+    )
+    hand_on_promptly(subscriber)
+    return subscriber

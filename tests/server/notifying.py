@@ -1,0 +1,112 @@
+"""Replicas that route notifications, in the test's own process: real JetStream and HTTP, a clock that can be moved."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cryptography.fernet import Fernet
+from nats.aio.client import Client
+
+from app.background import Background
+from app.delivery.channels.base import Channel
+from app.delivery.channels.http import make_session
+from app.delivery.egress import Policy
+from app.delivery.rooms import Rooms
+from app.delivery.service import DeliveryService
+from app.events import cloudevent
+from app.events.cloudevent import CloudEvent
+from app.hooks.service import HookService
+from app.jetstream.broker import make_broker
+from app.jetstream.publish import JetStreamPublisher
+from app.notifications import configuration
+from app.notifications.service import NotificationService, Readers
+from app.telemetry.metrics import Metrics
+
+KEY = Fernet.generate_key().decode()
+LOOK = 0.1  # seconds between two looks at what waits: a test moves the clock, and does not want to wait for its minute
+
+
+@dataclass
+class Clock:
+    """Real time, which a test can move on. Replicas may share one."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass
+class Notifier:
+    """One replica."""
+
+    notifications: NotificationService
+    delivery: DeliveryService
+    publisher: JetStreamPublisher
+    metrics: Metrics
+    readers: Readers
+
+    async def configure(self, text: str) -> None:
+        await self.notifications.receivers.keep(configuration.parse(text.encode()))
+
+    def count(self, name: str) -> float:
+        """What a counter says."""
+        lines = self.metrics.exposition().decode().splitlines()
+        return float(next(line for line in lines if line.startswith(f"{name}_total")).split()[1])
+
+
+@asynccontextmanager
+async def notifier(url: str, clock: Clock | None = None, look: float = LOOK) -> AsyncIterator[Notifier]:
+    """A replica, on a server that holds what `streams/` says."""
+    broker = make_broker([url], None)
+    publisher, metrics, channels = JetStreamPublisher(), Metrics(), dict[str, Channel]()
+    hooks = HookService(lambda: broker.client, 1)
+    notifications = NotificationService(lambda: broker.client, publisher, metrics, "default", clock or Clock(), look)
+    around = hooks.surroundings(publisher, channels, metrics)
+    targets = Rooms({"notifications": notifications.targets})
+    delivery = DeliveryService(replace(around, targets=targets, mask=lambda _, text: text))
+    channels.update(notifications.reroute(delivery))
+    readers = notifications.readers(broker, delivery, 1)
+    faults: list[str] = []
+    background = Background(faults.append)
+
+    async def begin(client: Client) -> None:
+        notifications.sealing.use([KEY])
+        background.start_all((*hooks.following(), *notifications.following(None)))
+        await hooks.complete()
+        await notifications.complete()
+        notifications.receivers.subscribe(delivery.drains.changed_all)
+        background.start_all(delivery.work(client, drains=True))
+
+    broker.steps = (publisher.listen, begin)
+    async with make_session() as session:
+        channels.update(notifications.channels(session, Policy.parse("", "", loopback=True)))
+        await broker.start()
+        await until(lambda: broker.not_connected() is None)
+        try:
+            yield Notifier(notifications, delivery, publisher, metrics, readers)
+        finally:
+            await readers.stop()
+            await delivery.stop(1.0)
+            await background.stop()
+            await broker.stop()
+            hooks.close()
+            assert faults == []
+
+
+async def until(reached: Any, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not reached():  # noqa: ASYNC110 -- a test asks from outside
+            await asyncio.sleep(0.01)
+
+
+async def notify(client: Client, severity: str = "error", **data: Any) -> None:
+    """Publish a notification, as anybody may."""
+    subject = f"ops.notifications.providers.ksyun.channels.disk.severities.{severity}"
+    event = CloudEvent[Any](id=cloudevent.random_id(), type="Notification", subject=subject, data=data)
+    await client.jetstream().publish(subject, cloudevent.encode(event), headers=cloudevent.headers(event.id))
