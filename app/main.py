@@ -31,6 +31,7 @@ from app.delivery.channels.xiezuo import Xiezuo
 from app.delivery.egress import Egress
 from app.delivery.rooms import Rooms, masked_by
 from app.delivery.service import DeliveryService, Surroundings, Work
+from app.departure import Departure
 from app.embedded import EmbeddedServer
 from app.errors import ConfigurationError
 from app.hooks import keys
@@ -185,7 +186,7 @@ def create_app(configured: Settings) -> OpsApplication:
         after_startup=[lambda: _announce(configured, app)],
         on_shutdown=[stop],
     )
-    app.leaving = tails.shut
+    app.leaving, app.departure = tails.shut, Departure(configured.shutdown_delay)
     background = Background(app.fail)
     broker.steps = (publisher.listen, provisioning, find_keys, begin, delivery.respondent.listen)
     broker.lost = partial(app.fail, "the connection to NATS ended for good")
@@ -194,6 +195,7 @@ def create_app(configured: Settings) -> OpsApplication:
         streams=provisioning.not_ready,
         hooks=hooks.not_ready,
         notifications=notifications.not_ready,
+        process=app.departure.not_ready,
     )
     events, cloudevents = PostedEvents(publisher, configured.event_cluster, metrics), CloudEvents(publisher, metrics)
     health = Health(ready, metrics, cluster.told if cluster is not None else list)

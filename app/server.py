@@ -18,6 +18,7 @@ import uvicorn
 from faststream.asgi import AsgiFastStream
 from faststream.asgi.app import cast_uvicorn_params
 
+from app.departure import Departure, Handler
 from app.errors import ConfigurationError
 from app.http import BoundedHeaders
 
@@ -50,7 +51,8 @@ class OpsApplication(AsgiFastStream):
     """FastStream matches exact paths only, so whatever it does not know goes to the inner application."""
 
     inner: ASGIApp
-    leaving: Callable[[], None] = staticmethod(lambda: None)  # called at once when the process is told to end
+    leaving: Callable[[], None] = staticmethod(lambda: None)  # called when nothing more is to be taken
+    departure = Departure()
 
     _server_of_run: uvicorn.Server | None = None
     _failed = False
@@ -59,7 +61,7 @@ class OpsApplication(AsgiFastStream):
         if scope["type"] == "http":
             if scope["path"].endswith(_STREAMED):  # not for all: scope and send would be a cycle to collect
                 scope["ops.abort"] = partial(_abort, send)
-            await self.inner(scope, receive, send)
+            await self.inner(scope, receive, self.departure.closing(send))
         else:
             await super().not_found(scope, receive, send)
 
@@ -112,8 +114,9 @@ class OpsApplication(AsgiFastStream):
         stay open. It takes its handlers away itself.
         """
         loop = asyncio.get_running_loop()
+        end = partial(_pass_on, loop, self.leaving, server.handle_exit)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, partial(_pass_on, loop, self.leaving, server.handle_exit))
+            signal.signal(number, partial(self.departure.hear, loop, end))
 
     async def run(self, log_level: int = logging.INFO, run_extra_options: dict[str, Any] | None = None) -> None:
         """Serve until a signal ends it; ends the process with 1 where it failed."""
@@ -150,7 +153,7 @@ def _set_up(config: uvicorn.Config, given: Mapping[str, Any]) -> None:
 def _pass_on(
     loop: asyncio.AbstractEventLoop,
     leaving: Callable[[], None],
-    handler: Callable[[int, FrameType | None], Any],
+    handler: Handler,
     number: int,
     frame: FrameType | None,
 ) -> None:

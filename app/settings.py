@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     active_namespace: str = Field(default="", description="Watch custom resources in this namespace only; unset: all.")
     kubernetes_service_host: str = Field(default="", description="Set by Kubernetes in a pod.")
     kubernetes_service_port: str = Field(default="", description="Set by Kubernetes in a pod.")
+    shutdown_delay: float = Field(
+        default=0.0, ge=0, le=300, description="Seconds to go on serving, not ready, after the process was told to end."
+    )
     roles: Annotated[frozenset[Role], NoDecode] = ALL_ROLES
     embedded_port: int = Field(default=4222, ge=1, le=65535, description="Port of the embedded nats-server.")
     embedded_folder: Path = Field(default=Path(".data"), description="Folder of the embedded nats-server.")

@@ -83,8 +83,8 @@ class App:
 
 
 @contextlib.asynccontextmanager
-async def running_app(folder: Path, **environment: str) -> AsyncIterator[App]:
-    app = App(folder, environment)
+async def running_app(folder: Path, *arguments: str, **environment: str) -> AsyncIterator[App]:
+    app = App(folder, environment, arguments=arguments)
     try:
         await app.start()
         yield app
