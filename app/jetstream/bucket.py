@@ -28,16 +28,21 @@ class Bucket:
     def __init__(self, connection: Callable[[], Client | None], name: str) -> None:
         """Name a bucket; `connection` gives the connection to NATS, once there is one."""
         self._connection = connection
+        self._asked: tuple[Client, KeyValue] | None = None
         self.name = name
         self.stream = STREAM_PREFIX + name
         self.prefix = f"$KV.{name}."
 
     def context(self) -> JetStreamContext:
         """JetStream, while NATS is connected."""
+        return self._client.jetstream()
+
+    @property
+    def _client(self) -> Client:
         client = self._connection()
         if client is None or not client.is_connected:
             raise UnavailableError("NATS is not connected")
-        return client.jetstream()
+        return client
 
     async def get(self, key: str) -> bytes | None:
         """The value of a key, if there is one."""
@@ -98,9 +103,16 @@ class Bucket:
             raise UnavailableError(self._away(error)) from error
         return OPERATION in (last.headers or {})
 
+    async def _values(self) -> KeyValue:
+        """The bucket as nats-py has it: it asks the server for its configuration, which once is enough."""
+        client = self._client
+        if self._asked is None or self._asked[0] is not client:
+            self._asked = client, await client.jetstream().key_value(self.name)
+        return self._asked[1]
+
     async def _do(self, work: Callable[[KeyValue], Awaitable[T]]) -> T:
         try:
-            return await work(await self.context().key_value(self.name))
+            return await work(await self._values())
         except KeyWrongLastSequenceError:
             raise ConflictError(f"{self.name}: the key was changed meanwhile") from None
         except KeyNotFoundError:

@@ -10,7 +10,6 @@ import aiohttp
 from faststream.nats import NatsBroker
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.client import Client
-from nats.js import JetStreamContext
 
 from app.delivery.channels.base import Channel
 from app.delivery.delivery import Received, Target
@@ -27,10 +26,12 @@ from app.notifications.endings import Endings
 from app.notifications.file import ConfigurationFile
 from app.notifications.groups.allowance import Allowance
 from app.notifications.groups.collecting import Collector
+from app.notifications.groups.forgetting import Forgetting
 from app.notifications.groups.handing import Handover
-from app.notifications.groups.keeper import LONGEST, Keeper
 from app.notifications.groups.keeper import Desk as KeeperDesk
+from app.notifications.groups.keeper import Keeper
 from app.notifications.groups.states import GroupStates
+from app.notifications.groups.timers import Look, look
 from app.notifications.handing import Ways
 from app.notifications.notification import Notification
 from app.notifications.receivers import Receivers
@@ -75,7 +76,7 @@ class NotificationService:
         metrics: Metrics,
         cluster: str,
         clock: Clock = time.time,
-        longest: float = LONGEST,
+        between: Look = look,
     ) -> None:
         """Make the room.
 
@@ -85,10 +86,10 @@ class NotificationService:
             metrics: What is counted.
             cluster: The name of this cluster.
             clock: Unix seconds.
-            longest: Seconds after which what waits is looked at, at the latest, whatever the clock says.
+            between: From the seconds that something waits in all, to those between two looks at it: clocks may be set.
         """
         self._publish, self._metrics, self._cluster = publish, metrics, cluster
-        self._clock, self._longest = clock, longest
+        self._clock, self._between = clock, between
         self.reader = StreamReader(connection)
         self.sealing = Sealing()
         self.receivers = Receivers(connection, self.sealing)
@@ -140,7 +141,6 @@ class NotificationService:
             wake=delivery.drains.wake,
             metrics=self._metrics,
             cluster=self._cluster,
-            context=self._context,
         )
         return KeeperDesk(
             states=self._states,
@@ -148,13 +148,11 @@ class NotificationService:
             handover=handover,
             settlement=delivery.settlement,
             metrics=self._metrics,
+            forgetting=Forgetting(self.reader),
             clock=self._clock,
             other=self.endings,
-            longest=self._longest,
+            between=self._between,
         )
-
-    def _context(self) -> JetStreamContext:
-        return self.reader.client.jetstream()
 
     def following(self, file: ConfigurationFile | None) -> Iterator[Work]:
         """What keeps the mirrors up to date, and the receivers like the file, where there is one."""

@@ -66,7 +66,9 @@ async def notifier(url: str, clock: Clock | None = None, look: float = LOOK) -> 
     broker = make_broker([url], None)
     publisher, metrics, channels = JetStreamPublisher(), Metrics(), dict[str, Channel]()
     hooks = HookService(lambda: broker.client, 1)
-    notifications = NotificationService(lambda: broker.client, publisher, metrics, "default", clock or Clock(), look)
+    notifications = NotificationService(
+        lambda: broker.client, publisher, metrics, "default", clock or Clock(), lambda _: look
+    )
     around = hooks.surroundings(publisher, channels, metrics)
     targets = Rooms({"notifications": notifications.targets})
     delivery = DeliveryService(replace(around, targets=targets, mask=lambda _, text: text))

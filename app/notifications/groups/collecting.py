@@ -19,6 +19,7 @@ from app.notifications.notification import Notification, notification_of
 from streams.subjects import PENDING
 
 MOST: Final = 10_000  # notifications of one message; what is more comes with the next
+_SIGNS: Final = 8  # of the id of a delivery
 _PAGE: Final = 500
 _PAGE_BYTES: Final = 1024 * 1024
 
@@ -29,7 +30,11 @@ class Found:
 
     last: int  # the sequence up to which it was read
     items: list[Item] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)  # of all that was read
     silenced: int = 0
+
+
+NOTHING: Final = Found(0)
 
 
 class Collector:
@@ -50,12 +55,13 @@ class Collector:
             page = await self._reader.following(PENDING, waiting.subject, found.last + 1, _PAGE, _PAGE_BYTES)
             for kept in page:
                 self._take(found, kept, waiting.terms)
-            if not page:
+            if not page or not page[-1].following:
                 break
         return found
 
     def _take(self, found: Found, kept: Kept, terms: Terms) -> None:
         found.last = kept.sequence
+        found.sequences.append(kept.sequence)
         item = None if REMINDER in kept.headers else self._item(kept, terms)
         if item is not None:
             found.items.append(item)
@@ -68,12 +74,22 @@ class Collector:
         notification = notification_of(received.subject, received.event.data)
         if received.event.type == GROUP_TYPE:
             return Item(
-                kept.sequence, received.event.id, named=False, notice=notice_of(received), count=_count(received)
+                kept.sequence,
+                received.event.id,
+                named=False,
+                notice=notice_of(received),
+                count=_count(received),
+                identity=_identity(kept, received),
             )
         if self._mutes(notification):
             return None
         thing, named = thing_of(notification, terms)
-        return Item(kept.sequence, thing, named, notice_of(received))
+        return Item(kept.sequence, thing, named, notice_of(received), identity=_identity(kept, received))
+
+
+def _identity(kept: Kept, received: Received) -> str:
+    """What all copies share: the place in `ops`, and some of the delivery's id, should `ops` begin anew."""
+    return f"{received.sequence}-{text(kept.headers, records.DELIVERY)[:_SIGNS]}"
 
 
 def _count(received: Received) -> int:

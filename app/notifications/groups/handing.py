@@ -6,14 +6,8 @@ It does the same however often it is asked: what is handed over has an id that t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
-
-from nats.errors import Error as NatsError
-from nats.js import JetStreamContext
-from nats.js.errors import APIError
 
 from app.delivery.delivery import Delivery, Received, delivery_of
 from app.delivery.dispatch import Wake
@@ -30,7 +24,6 @@ from app.notifications.groups.waiting import Waiting, hold, remind
 from app.notifications.notification import ROOT
 from app.notifications.receivers import PREFIX, Receivers
 from app.telemetry.metrics import Metrics
-from streams.subjects import PENDING
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +41,6 @@ class Handover:
     wake: Wake
     metrics: Metrics
     cluster: str
-    context: Callable[[], JetStreamContext]
 
     async def beyond(self, waiting: Waiting) -> float | None:
         """Take one message of the receiver's rate; where there is none left, the seconds until there is.
@@ -79,11 +71,6 @@ class Handover:
             await self._park(delivery)
         if handing.remind:
             await remind(self.publish, waiting, handing.id)
-
-    async def forget(self, waiting: Waiting, sequence: int) -> None:
-        """Remove what was told. What cannot be removed now is only found to have been told."""
-        with suppress(NatsError, APIError, TimeoutError, UnavailableError):
-            await self.context().purge_stream(PENDING, subject=waiting.subject, seq=sequence + 1)
 
     async def _park(self, delivery: Delivery) -> None:
         await self.parking.park(delivery, REASON)

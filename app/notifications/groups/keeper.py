@@ -1,14 +1,16 @@
 """Looks at each group when its time has come, and makes one message of what waits. Any replica does, each group once.
 
-Every notification that waits is its own timer: a message that is put back with a delay until its group is due. The
-first that comes then tells all of them; the others find that nothing is left to do. What is told is written down first,
-and then handed over under an id that follows from it: whoever is killed in between, the next to look finishes it.
+Every notification that waits is a message that is put back with a delay until its group is due (`timers.py`). The first
+that comes then tells all of them, and removes them; what comes all the same finds that nothing is left to do. What is
+told is written down first, and then handed over under an id that follows from it: whoever is killed in between, the
+next to look finishes it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,22 +23,27 @@ from app.delivery.retry import jittered
 from app.delivery.settle import Settlement
 from app.errors import ConflictError, OpsError
 from app.events import cloudevent
+from app.jetstream.place import place_of
 from app.jetstream.pull import Batch
 from app.notifications.groups import telling
-from app.notifications.groups.collecting import Collector
+from app.notifications.groups.collecting import NOTHING, Collector, Found
+from app.notifications.groups.forgetting import Forgetting
 from app.notifications.groups.handing import Handover
 from app.notifications.groups.state import GroupState, Handing
 from app.notifications.groups.states import GroupStates, Read
 from app.notifications.groups.telling import Verdict
+from app.notifications.groups.timers import Look, Timers, look
 from app.notifications.groups.waiting import Waiting, waiting_of
 from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-LONGEST: Final = 60.0  # seconds that a message is put back at most: clocks may be set
 _FAULT: Final = 5.0  # seconds before a message comes again that we failed at
+_COVERED: Final = 1.0  # seconds before a message comes again that another one, which has yet to look, tells
+_ENOUGH: Final = 2  # messages of a group: while one is being looked at, the other waits, and will read all that came
 _AT_ONCE: Final = 64  # groups that are looked at together
 _TRIES: Final = 10  # times that somebody else may have been quicker
+_NOTHING_TOLD: Final = GroupState()
 
 Reminder = Callable[
     [Msg], Coroutine[Any, Any, float | None]
@@ -52,9 +59,10 @@ class Desk:
     handover: Handover
     settlement: Settlement
     metrics: Metrics
+    forgetting: Forgetting
     clock: Callable[[], float]  # Unix seconds
     other: Reminder
-    longest: float = LONGEST
+    between: Look = look
 
 
 class Keeper:
@@ -64,6 +72,8 @@ class Keeper:
         self._desk = desk
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._looking = Counter[str]()  # by group: messages that are looked at, one after the other
+        self._timers = Timers(desk.between)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, batch: Batch) -> None:
@@ -80,20 +90,31 @@ class Keeper:
         try:
             waiting = waiting_of(message)
         except ValueError:
-            await self._settle(message, await self._desk.other(message))
+            await self._beside(message, self._look_at_other(message))
             return
-        seen = self._desk.states.seen(waiting.key)
-        if seen is not None and seen.has_told(waiting.sequence):
-            await self._settle(message, None)
-        elif seen is not None and (early := self._early(waiting, seen)) > 0:
-            await self._settle(message, early)
+        seen = self._desk.states.seen(waiting.key) or _NOTHING_TOLD
+        due, now = telling.due(waiting.terms, waiting.stored, seen), self._desk.clock()
+        if seen.has_told(waiting.sequence):
+            await self._beside(message, self._forget(message))
+        elif due > now:  # what is told by now and not seen here yet makes it later, never earlier
+            await self._later(message, self._timers.pause(waiting, due, now))
+        elif self._looking[waiting.key] >= _ENOUGH:
+            await self._later(message, jittered(_COVERED))
         else:
-            await self._beside(message, waiting)
+            self._looking[waiting.key] += 1
+            await self._beside(message, self._ask(message, waiting))
 
-    async def _beside(self, message: Msg, waiting: Waiting) -> None:
+    async def _look_at_other(self, message: Msg) -> None:
+        seconds = await self._desk.other(message)
+        if seconds is None:
+            await self._forget(message)
+        else:
+            await self._later(message, min(seconds, self._desk.between(seconds)))
+
+    async def _beside(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
         """Ask the server, and go on with the next message meanwhile."""
         await self._places.acquire()
-        task = asyncio.create_task(self._safely(message, self._ask(message, waiting)))
+        task = asyncio.create_task(self._safely(message, work))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -102,9 +123,15 @@ class Keeper:
         self._places.release()
 
     async def _ask(self, message: Msg, waiting: Waiting) -> None:
-        lock = self._locks.setdefault(waiting.key, asyncio.Lock())
-        async with lock:
-            await self._settle(message, await self._patiently(waiting))
+        try:
+            async with self._locks.setdefault(waiting.key, asyncio.Lock()):
+                seconds = await self._patiently(waiting)
+        finally:
+            self._looking -= Counter((waiting.key,))  # what is at zero goes
+        if seconds is None:
+            await self._forget(message)
+        else:
+            await self._later(message, seconds)
 
     async def _patiently(self, waiting: Waiting) -> float | None:
         """Seconds until the message is to come again; None: it is done."""
@@ -114,26 +141,25 @@ class Keeper:
         return jittered(1.0)
 
     async def _work(self, waiting: Waiting) -> float | None:
-        read = await self._desk.states.read(waiting.key)
+        read, found = await self._desk.states.read(waiting.key), NOTHING
         while True:
             read = await self._finished(waiting, read)
             state, revision = read
             if state.has_told(waiting.sequence):
+                await self._desk.forgetting.many(waiting.subject, found.sequences)
                 return None
-            if (early := self._early(waiting, state)) > 0:
-                return early
-            after = await self._decided(waiting, state)
+            due, now = telling.due(waiting.terms, waiting.stored, state), self._desk.clock()
+            if due > now:
+                return self._timers.pause(waiting, due, now)
+            found = await self._desk.collect(waiting, state.flushed + 1)
+            after = await self._decided(waiting, state, found)
             if after.flushed <= state.flushed:  # the replica that was asked does not have it yet
                 return jittered(1.0)
             read = await self._desk.states.write(waiting.key, after, revision)
 
-    def _early(self, waiting: Waiting, state: GroupState) -> float:
-        return telling.due(waiting.terms, waiting.stored, state) - self._desk.clock()
-
-    async def _decided(self, waiting: Waiting, state: GroupState) -> GroupState:
+    async def _decided(self, waiting: Waiting, state: GroupState, found: Found) -> GroupState:
         """The state from now on, with the message that is to be handed over, if there is one."""
         now = self._desk.clock()
-        found = await self._desk.collect(waiting, state.flushed + 1)
         if found.items or not waiting.is_reminder:
             verdict = telling.decide(state, found.items, found.last, waiting.terms, now)
         else:
@@ -159,15 +185,15 @@ class Keeper:
         if state.handing is None:
             return read
         await self._desk.handover(waiting, state.handing)
-        after = await self._desk.states.write(waiting.key, state.model_copy(update={"handing": None}), revision)
-        await self._desk.handover.forget(waiting, state.flushed)
-        return after
+        return await self._desk.states.write(waiting.key, state.model_copy(update={"handing": None}), revision)
 
-    async def _settle(self, message: Msg, seconds: float | None) -> None:
-        if seconds is None:
-            await self._desk.settlement.done(message)
-        else:
-            await self._desk.settlement.later(message, min(seconds, self._desk.longest))
+    async def _forget(self, message: Msg) -> None:
+        """Remove a message for which nothing is left to do."""
+        await self._desk.forgetting.one(place_of(message.reply).sequence)
+        await self._desk.settlement.done(message)
+
+    async def _later(self, message: Msg, seconds: float) -> None:
+        await self._desk.settlement.later(message, seconds)
 
     async def _safely(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 RESOLVED: Final = "resolved"  # the level of a thing that is over; else its severity
 MOST_THINGS: Final = 5_000  # of one group that are remembered
+MOST_RECENT: Final = (
+    1_000  # notifications told last that are remembered: what may be on its way twice when something dies
+)
 
 
 class Thing(NamedTuple):
@@ -37,6 +40,7 @@ class GroupState(BaseModel):
     flushed: int = 0  # the sequence in `ops-pending` up to which everything was told, or dropped
     told: float = 0.0  # when the last message was made
     things: Mapping[str, Thing] = {}
+    recent: tuple[str, ...] = ()  # the notifications that were told last, by identity
     last: Mapping[str, Any] | None = None  # what the last message said, where somebody is to be reminded of it
     handing: Handing | None = None
 

@@ -25,7 +25,7 @@ class GroupStates:
         self._seen: dict[str, GroupState] = {}
 
     def seen(self, key: str) -> GroupState | None:
-        """A group as it was seen last, without its things."""
+        """A group as it was seen last, without what is remembered of its notifications."""
         return self._seen.get(key)
 
     async def read(self, key: str) -> Read:
@@ -49,6 +49,6 @@ class GroupStates:
 
     def _see(self, key: str, state: GroupState) -> None:
         self._seen.pop(key, None)
-        self._seen[key] = state.model_copy(update={"things": {}, "last": None})
+        self._seen[key] = state.model_copy(update={"things": {}, "recent": (), "last": None})
         if len(self._seen) > _REMEMBERED:
             del self._seen[next(iter(self._seen))]

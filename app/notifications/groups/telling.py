@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from app.notifications import severity
 from app.notifications.compose import item_of
 from app.notifications.formats.notice import Notice, clip
-from app.notifications.groups.state import RESOLVED, GroupState, Thing, remembered
+from app.notifications.groups.state import MOST_RECENT, RESOLVED, GroupState, Thing, remembered
 from app.notifications.groups.terms import Terms
 
 LISTED: Final = 20  # things that a message lists; of the others it says how many there are
@@ -27,6 +27,7 @@ class Item:
     named: bool  # it says itself what it is about
     notice: Notice
     count: int = 1  # notifications that it stands for
+    identity: str = ""  # the same for each copy of it; empty: there are no copies
 
     @property
     def level(self) -> str:
@@ -54,14 +55,20 @@ def due(terms: Terms, stored: float, state: GroupState) -> float:
 
 
 def decide(state: GroupState, items: Sequence[Item], last: int, terms: Terms, now: float) -> Verdict:
-    """What to tell of what has come up to the sequence `last`."""
+    """What to tell of what has come up to the sequence `last`.
+
+    JetStream keeps copies out for two minutes, unless it is killed in them after the first copy was told and removed.
+
+    """
+    items = [*_once(items, state.recent)]
     news = _news(items)
     told = {thing: one for thing, one in news.items() if _is_told(state.things.get(thing), one.item, terms, now)}
     things = {
         **state.things,
         **{thing: Thing(one.item.level, now) for thing, one in told.items() if _keeps(one, terms)},
     }
-    after = state.model_copy(update={"flushed": last, "things": remembered(things)})
+    recent = (*state.recent, *filter(None, (item.identity for item in items)))[-MOST_RECENT:]
+    after = state.model_copy(update={"flushed": last, "things": remembered(things), "recent": recent})
     if not told:
         return Verdict(after, None)
     after = after.model_copy(update={"told": now})
@@ -74,6 +81,16 @@ def remind(state: GroupState, last: int, terms: Terms, now: float) -> Verdict:
     if state.last is None or state.is_over or now < state.told + terms.repeat:
         return Verdict(after, None)
     return Verdict(after.model_copy(update={"told": now}), {**state.last, "reminder": True})
+
+
+def _once(items: Iterable[Item], recent: Iterable[str]) -> Iterator[Item]:
+    """Each notification once, and none that was told."""
+    known = set(recent)
+    for item in items:
+        if item.identity not in known:
+            yield item
+        if item.identity:
+            known.add(item.identity)
 
 
 def _news(items: Iterable[Item]) -> dict[str, _News]:

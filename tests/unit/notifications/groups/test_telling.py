@@ -7,7 +7,7 @@ import pytest
 
 from app.notifications.compose import item_of
 from app.notifications.formats.notice import Notice
-from app.notifications.groups.state import MOST_THINGS, RESOLVED, GroupState, Thing, remembered
+from app.notifications.groups.state import MOST_RECENT, MOST_THINGS, RESOLVED, GroupState, Thing, remembered
 from app.notifications.groups.telling import LISTED, Item, decide, due, remind
 from app.notifications.groups.terms import Terms
 
@@ -18,10 +18,16 @@ CHANGES = Terms(changes=True)
 
 
 def item(
-    thing: str = "disk", severity: str = "error", *, sequence: int = 1, resolved: bool = False, count: int = 1
+    thing: str = "disk",
+    severity: str = "error",
+    *,
+    sequence: int = 1,
+    resolved: bool = False,
+    count: int = 1,
+    identity: str = "",
 ) -> Item:
     notice = Notice(title=thing, message="", severity=severity, resolved=resolved)
-    return Item(sequence, thing, named=True, notice=notice, count=count)
+    return Item(sequence, thing, named=True, notice=notice, count=count, identity=identity)
 
 
 def told(state: GroupState, *items: Item, terms: Terms = EACH, now: float = NOW) -> tuple[GroupState, Any]:
@@ -175,3 +181,22 @@ def test_an_item_says_all_of_its_notice() -> None:
         "fields": {"a": "b"},
         "times": 3,
     }
+
+
+def test_a_copy_of_a_notification_that_waits_counts_once() -> None:
+    _, data = told(GroupState(), item(sequence=1, identity="1-a"), item(sequence=2, identity="1-a"))
+    assert (data["count"], data["items"][0]["times"]) == (1, 1)
+
+
+def test_a_copy_of_a_notification_that_was_told_is_not_told_again() -> None:
+    state, _ = told(GroupState(), item(sequence=1, identity="1-a"))
+    state, data = told(state, item(sequence=2, identity="1-a"), now=NOW + 3600)
+    assert (data, state.flushed) == (None, 2)
+    _, data = told(state, item(sequence=3, identity="3-b"))
+    assert data["count"] == 1
+
+
+def test_so_many_of_the_notifications_told_last_are_remembered() -> None:
+    state, _ = told(GroupState(), *(item(str(n), sequence=n, identity=str(n)) for n in range(1, MOST_RECENT + 11)))
+    assert (len(state.recent), state.recent[0]) == (MOST_RECENT, "11")
+    assert GroupState.read(state.model_dump_json().encode()).recent == state.recent
