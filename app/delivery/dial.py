@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 
 from app.delivery.egress import ForbiddenAddressError, Policy
@@ -18,7 +19,11 @@ async def dial(policy: Policy, host: str, port: int) -> socket.socket:
     policy.check_host(host)
     loop = asyncio.get_running_loop()
     error: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # of the codec that writes names in ASCII
+        raise OSError(errno.EINVAL, "the host is no name") from None
+    for family, kind, protocol, _, address in found:
         connection = socket.socket(family, kind, protocol)
         try:
             policy.check(str(address[0]), host)

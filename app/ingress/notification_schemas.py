@@ -78,7 +78,11 @@ _RECEIVER: Final = record(
     url=field(
         "string", "Where to, without secrets; empty where there is no URL.", "https://hooks.slack.com/services/***"
     ),
-    rate=field(["object", "null"], "How many messages at most, where that is bounded.", {"limit": 20, "per": "1m"}),
+    rate=field(
+        ["object", "null"],
+        "How many messages at most, where that is bounded, and by whose word: the receiver's, or its service's.",
+        {"limit": 20, "per": "1m", "by": "service"},
+    ),
 )
 _KEPT_SILENCE: Final = {
     **extended(

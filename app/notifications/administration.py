@@ -18,7 +18,7 @@ from app.jetstream.past import Slice, reading
 from app.jetstream.read import StreamReader
 from app.notifications import configuration, silences
 from app.notifications.compose import notice_of
-from app.notifications.configuration import Configuration, Template, warnings, written
+from app.notifications.configuration import Configuration, Receiver, Template, warnings, written
 from app.notifications.endings import Endings
 from app.notifications.notification import ROOT, Notification, notification_of
 from app.notifications.receivers import InForce, Receivers, target_of
@@ -132,7 +132,7 @@ class Administration:
                 "name": receiver.name,
                 "type": receiver.destination.type,
                 "url": masked_url(target.channel, target.url) if target.url else "",
-                "rate": None if receiver.rate is None else receiver.rate.model_dump(mode="json"),
+                "rate": _shown_rate(receiver),
             }
             for receiver, target in zip(told, targets, strict=True)
         ]
@@ -253,6 +253,12 @@ async def _first_since(reader: StreamReader, since: float) -> int | None:
         else:
             low = kept.sequence + 1
     return found
+
+
+def _shown_rate(receiver: Receiver) -> dict[str, Any] | None:
+    if receiver.allowed is None:
+        return None
+    return {**receiver.allowed.model_dump(mode="json"), "by": "service" if receiver.rate is None else "receiver"}
 
 
 def _bytes(text: Any) -> bytes:

@@ -38,6 +38,9 @@ Find = Callable[[str], Receiver | None]
 _CHATS: Final = {"slack": slack.message, "wecom": wecom.message, "teams": teams.message, "xiezuo": xiezuo.message}
 _SIGNED: Final = {"feishu": feishu.message, "dingtalk": dingtalk.message}
 _JUDGES: Final[Mapping[str, Callable[[Outcome], Outcome]]] = {
+    "slack": slack.judge,
+    "teams": teams.judge,
+    "pagerduty": pagerduty.judge,
     "feishu": feishu.judge,
     "dingtalk": dingtalk.judge,
     "wecom": wecom.judge,
@@ -65,14 +68,14 @@ class HttpServices:
         if receiver is None:
             return TryLater("the receiver is not there")
         said = said_of(delivery.received, receiver.template)
-        request = request_of(receiver.destination, said.notice, time.time())
-        if request is None:
-            return Impossible(f"{receiver.destination.type} is not told by HTTP")
+        request = request_of(receiver.destination, said.notice, time.time(), delivery.id)
+        if isinstance(request, Impossible):
+            return request
         if said.body is not None and receiver.template is not None:
             own = {"Content-Type": receiver.template.content_type}
             request = Request(request.url, said.body.encode("utf-8", "replace"), own)
         outcome = await post(self._session, _post(request, delivery))
-        return judged(receiver.destination.type, outcome)
+        return judged(receiver.destination.type, outcome, said.notice)
 
 
 class Mail:
@@ -104,8 +107,8 @@ class Others:
         return await self._sender.send(receiver.destination, said_of(delivery.received, receiver.template).notice)
 
 
-def request_of(where: destinations.Destination, notice: Notice, now: float) -> Request | None:
-    """The request of an attempt at `now`, Unix seconds; None where the destination is not told by HTTP."""
+def request_of(where: destinations.Destination, notice: Notice, now: float, identity: str) -> Request | Impossible:
+    """The request of an attempt at `now`, Unix seconds, at the delivery of an id; or why there can be none."""
     match where:
         case destinations.Webhook(url=url):
             return webhook.message(url.get_secret_value(), notice, now)
@@ -114,24 +117,26 @@ def request_of(where: destinations.Destination, notice: Notice, now: float) -> R
         case destinations.SignedChat(type=kind, url=url, secret=secret):
             return _SIGNED[kind](url.get_secret_value(), notice, now, secret.get_secret_value() if secret else "")
         case _:
-            return _of_service(where, notice)
+            return _of_service(where, notice, identity)
 
 
-def _of_service(where: destinations.Destination, notice: Notice) -> Request | None:
+def _of_service(where: destinations.Destination, notice: Notice, identity: str) -> Request | Impossible:
     """Services that have one address for everybody, and keys."""
     match where:
         case destinations.Telegram(token=token, chat=chat):
             return telegram.message(token.get_secret_value(), chat, notice)
         case destinations.PagerDuty(routing_key=key):
-            return pagerduty.message(key.get_secret_value(), notice)
+            return pagerduty.message(key.get_secret_value(), notice, identity)
         case destinations.Opsgenie(api_key=key, region=region):
-            return opsgenie.message(key.get_secret_value(), notice, opsgenie.APIS[region])
+            return opsgenie.message(key.get_secret_value(), notice, identity, opsgenie.APIS[region])
         case _:
-            return None
+            return Impossible(f"{where.type} is not told by HTTP")
 
 
-def judged(kind: str, outcome: Outcome) -> Outcome:
+def judged(kind: str, outcome: Outcome, notice: Notice) -> Outcome:
     """What an outcome by the status means for a service. A receiver never stops by itself: somebody is to be told."""
+    if kind == "opsgenie":
+        return opsgenie.judge(outcome, closes=notice.resolved)
     outcome = _JUDGES.get(kind, _as_it_is)(outcome)
     if isinstance(outcome, Gone):
         return TryLater(f"{outcome.reason}: mend or remove the receiver", answer=outcome.answer)

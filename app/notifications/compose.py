@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote
 
 from app.delivery.delivery import Received
-from app.events import readable
 from app.notifications.condition import text
-from app.notifications.formats.notice import Notice, clip
+from app.notifications.formats.notice import Notice, clip, writable
 from app.notifications.notification import Notification, notification_of
 
 OVER: Final = frozenset({"resolved", "recovered", "ok"})  # what `status` says of a thing that is well again
@@ -22,6 +23,9 @@ _FIELDS: Final = 20
 _FIELD: Final = 500  # characters of the value of a field
 _MESSAGE: Final = 65_536
 _TITLE: Final = 1_000
+_FIRST: Final = 120  # characters of a first line that stands for the title; chats show little more
+_LINK: Final = 2_000  # characters: what is longer is no link that a browser follows
+_BREAKS_A_LINK: Final = re.compile(r"[\s<>\"`]")
 _SHORT: Final = 200  # characters of a message in a list
 
 
@@ -30,20 +34,20 @@ def notice_of(received: Received) -> Notice:
     data = received.event.data
     if received.event.type == GROUP_TYPE and isinstance(data, Mapping):
         return _of_group(data)
-    return notice(notification_of(received.subject, data), readable.text(received.event), received.event.cluster or "")
+    return notice(notification_of(received.subject, data), lambda: received.text, received.event.cluster or "")
 
 
-def notice(notification: Notification, otherwise: str, cluster: str) -> Notice:
-    """What is said of a notification; `otherwise` where it has neither title nor message."""
+def notice(notification: Notification, otherwise: Callable[[], str], cluster: str) -> Notice:
+    """What is said of a notification; `otherwise` says it where it has neither title nor message."""
     data = notification.data
     title, message = _text(data, "title"), _text(data, "message")
     if not (title or message):
-        message = otherwise
-    first, _, _ = message.strip().partition("\n")
+        message = writable(otherwise())
+    first = clip(message.strip().partition("\n")[0], _FIRST)
     return Notice(
-        title=clip(title or first, _TITLE),
+        title=clip(title, _TITLE) or first,
         message=clip(message if title or message.strip() != first else "", _MESSAGE),
-        severity=notification.severity or _text(data, "severity"),
+        severity=writable(notification.severity) or _text(data, "severity"),
         link=_link(data),
         key=_text(data, "key"),
         resolved=_text(data, "status").casefold() in OVER,
@@ -54,22 +58,23 @@ def notice(notification: Notification, otherwise: str, cluster: str) -> Notice:
 
 def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
-    return "" if value is None or isinstance(value, Mapping | list) else text(value)
+    return "" if value is None or isinstance(value, Mapping | list) else writable(text(value))
 
 
 def _link(data: Mapping[str, Any]) -> str:
-    found = (_text(data, name) for name in ("link", "url"))
-    return next((link for link in found if link.startswith(("https://", "http://"))), "")
+    found = (_text(data, name).strip() for name in ("link", "url"))
+    link = next((link for link in found if link.startswith(("https://", "http://"))), "")
+    return _BREAKS_A_LINK.sub(lambda sign: quote(sign[0]), link) if len(link) <= _LINK else ""
 
 
 def _fields(notification: Notification) -> Iterator[tuple[str, str]]:
     """What else there is to see: who sent it, and what the sender wrote beside the message."""
     for name in ("provider", "channel"):
         if value := getattr(notification, name):
-            yield name, value
+            yield name, writable(value)
     more = [(name, value) for name, value in notification.data.items() if name not in _SAID and value not in (None, "")]
     for name, value in more[:_FIELDS]:
-        yield clip(str(name), _SHORT), clip(text(value), _FIELD)
+        yield clip(writable(str(name)), _SHORT), clip(writable(text(value)), _FIELD)
 
 
 def item_of(said: Notice, times: int) -> dict[str, Any]:
@@ -94,6 +99,8 @@ def _of_item(item: Mapping[str, Any]) -> Notice:
 def _of_group(data: Mapping[str, Any]) -> Notice:
     """What is said of a group; of a group with one thing in it, what is said of that."""
     items = [_of_item(item) for item in data["items"]]
+    if data["held"] and data["count"] == 1:  # nothing is summed up: it only came later
+        return items[0]
     if len(items) == 1 and not data["more"] and not data["held"]:
         only = items[0]
         times = data["items"][0]["times"]

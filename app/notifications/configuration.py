@@ -22,9 +22,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from app import yamltext
@@ -33,12 +34,14 @@ from app.notifications import severity, template
 from app.notifications.condition import Condition, SeverityCondition
 from app.notifications.destinations import Destination
 from app.notifications.duration import Duration
+from app.notifications.rates import NONE, Rate, Unbounded, published
 
 MAX_BYTES: Final = 512 * 1024
 MAX_DEPTH: Final = 16  # routes in routes
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
 
+_OF_SEVERAL_FORMS: Final = frozenset({"destination", "rate"})
 _FORMS: Final = "must be a text, a list of texts, {not: …} or, for a severity, {atLeast: …}"
 
 Path = tuple[str | int, ...]
@@ -52,6 +55,13 @@ def _is_a_name(given: str) -> str:
 
 Name = Annotated[str, AfterValidator(_is_a_name)]
 FieldName = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+def _kind_of_rate(given: Any) -> str:
+    return NONE if isinstance(given, str) else "rate"
+
+
+GivenRate = Annotated[Annotated[Rate, Tag("rate")] | Annotated[Unbounded, Tag(NONE)], Discriminator(_kind_of_rate)]
 
 
 class _Model(BaseModel):
@@ -78,20 +88,13 @@ class Group(_Model):
     changes: bool = False  # tell of one thing only when its severity changes, and when it is over
 
 
-class Rate(_Model):
-    """How many messages somebody gets at most; what is more comes together as one summary."""
-
-    limit: int = Field(ge=1, le=10_000)
-    per: Duration = Field(default=60.0, ge=1)
-
-
 class Template(_Model):
     """How a receiver's messages read; what is not given reads as usual. Jinja2, in a sandbox."""
 
     title: str | None = Field(default=None, max_length=16_384)
     message: str | None = Field(default=None, max_length=65_536)
     body: str | None = Field(default=None, max_length=65_536)  # of a webhook: the whole of what is sent
-    content_type: str = Field(default="application/json", alias="contentType", max_length=100)
+    content_type: str = Field(default="application/json", alias="contentType", max_length=100, pattern=r"^[!-~][ -~]*$")
 
 
 class Route(_Model):
@@ -109,8 +112,15 @@ class Receiver(_Model):
 
     name: Name
     destination: Destination
-    rate: Rate | None = None
+    rate: GivenRate | None = None  # that of the service, where there is none
     template: Template | None = None
+
+    @cached_property
+    def allowed(self) -> Rate | None:
+        """How many messages it gets; None where there is no bound. Asked for every notification."""
+        if self.rate == NONE:
+            return None
+        return published(self.destination) if self.rate is None else self.rate
 
 
 class Configuration(_Model):
@@ -187,8 +197,8 @@ def _place(location: Path) -> tuple[Path, bool]:
         if part == "match":
             depth = place + (3 if location[place + 1 : place + 2] == ("data",) else 2)
             return location[:depth], len(location) > depth
-        if part == "destination":
-            return (*location[: place + 1], *location[place + 2 :]), False  # without the type, which pydantic names
+        if part in _OF_SEVERAL_FORMS:
+            return (*location[: place + 1], *location[place + 2 :]), False  # without the form, which pydantic names
     return location, False
 
 

@@ -6,13 +6,16 @@ What may let somebody in, a URL of a chat included, is a `SecretStr`: neither lo
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
-_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+from app.notifications import schemes
+
+_ADDRESS = re.compile(r"[^@\s<>()\[\]\\,;:\"]+@[^@\s<>()\[\]\\,;:\"]+", re.ASCII)
+_KEY = re.compile(r"[!-~]+")
 
 
 def _is_a_url(given: SecretStr) -> SecretStr:
@@ -23,13 +26,25 @@ def _is_a_url(given: SecretStr) -> SecretStr:
 
 
 def _is_an_address(given: str) -> str:
-    if not _ADDRESS.fullmatch(given):
+    if not (given.isascii() and _ADDRESS.fullmatch(given)):
         raise ValueError("must be an address such as oncall@example.com")
+    return given
+
+
+def _is_a_key(given: SecretStr) -> SecretStr:
+    if not _KEY.fullmatch(given.get_secret_value()):
+        raise ValueError("must be one word of ASCII, as the service shows it")
+    return given
+
+
+def _is_let_in(given: SecretStr) -> SecretStr:
+    schemes.check(given.get_secret_value())
     return given
 
 
 Url = Annotated[SecretStr, Field(max_length=4096), AfterValidator(_is_a_url)]
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
+Key = Annotated[SecretStr, Field(max_length=4096), AfterValidator(_is_a_key)]
 Address = Annotated[str, Field(max_length=254), AfterValidator(_is_an_address)]
 
 
@@ -65,22 +80,27 @@ class Telegram(_Destination):
     """A bot in a chat of Telegram."""
 
     type: Literal["telegram"]
-    token: Secret
+    token: Key
     chat: str = Field(min_length=1, max_length=128, description="Its id, or @name of a channel.")
+
+    @property
+    def is_a_person(self) -> bool:
+        """Whether the chat is with one person: the ids of groups and channels are negative."""
+        return self.chat.isdecimal()
 
 
 class PagerDuty(_Destination):
     """A service of PagerDuty, by the Events API v2."""
 
     type: Literal["pagerduty"]
-    routing_key: Secret
+    routing_key: Key
 
 
 class Opsgenie(_Destination):
     """A team of Opsgenie."""
 
     type: Literal["opsgenie"]
-    api_key: Secret
+    api_key: Key
     region: Literal["us", "eu"] = "us"
 
 
@@ -96,54 +116,13 @@ class Email(_Destination):
     sender: Address = Field(alias="from")
     to: tuple[Address, ...] = Field(min_length=1, max_length=50)
 
-
-# Schemes of Apprise whose URL names the host, and those of services that have a host of their own. No others: among
-# what Apprise can do are programs, files and the desktop of this machine.
-OWN_HOST = frozenset(
-    {
-        *(
-            "jsons",
-            "xmls",
-            "forms",
-            "gotifys",
-            "ntfys",
-            "matrixs",
-            "mmosts",
-            "rockets",
-            "nclouds",
-            "nctalks",
-            "signals",
-        ),
-        *("mailtos", "hassios", "apprises", "lunaseas", "synologys"),
-    }
-)
-SERVICES = frozenset(
-    {
-        *("discord", "pover", "pbul", "zulip", "webex", "wxteams", "twilio", "vonage", "sns", "ses", "mailgun"),
-        *(
-            "sendgrid",
-            "gchat",
-            "line",
-            "flock",
-            "ryver",
-            "twist",
-            "workflows",
-            "victorops",
-            "splunk",
-            "spike",
-            "pagertree",
-        ),
-        *("squadcast", "simplepush", "join", "ifttt", "clicksend", "d7sms", "msg91", "whatsapp", "threema", "guilded"),
-    }
-)
-SCHEMES = OWN_HOST | SERVICES
-
-
-def _is_let_in(given: SecretStr) -> SecretStr:
-    scheme, colon, _ = given.get_secret_value().partition("://")
-    if not colon or scheme.lower() not in SCHEMES:
-        raise ValueError(f"must be a URL of Apprise with one of the schemes {', '.join(sorted(SCHEMES))}")
-    return given
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together: give both, or neither")
+        if self.password is not None and self.tls == "none":
+            raise ValueError("a password is sent over TLS only: leave out tls, or username and password")
+        return self
 
 
 class Apprise(_Destination):

@@ -39,7 +39,7 @@ class Ways:
     ) -> list[Delivery] | None:
         """The deliveries, where all of them go at once and nothing has to be asked; else None."""
         found = [self.receivers.receiver(PREFIX + name) for name in groups]
-        if any(groups.values()) or any(receiver is not None and receiver.rate for receiver in found):
+        if any(groups.values()) or any(receiver is not None and receiver.allowed for receiver in found):
             return None
         if self._is_muted(said):
             return []
@@ -64,8 +64,8 @@ class Ways:
                 await self._hold(delivery, name, terms_of(group, said))
             elif self._is_muted(said):
                 continue
-            elif receiver.rate is not None and (seconds := await self.allowance.take(name, receiver.rate)):
-                await self._hold(delivery, name, beyond(receiver.rate, seconds))
+            elif receiver.allowed is not None and (seconds := await self.allowance.take(name, receiver.allowed)):
+                await self._hold(delivery, name, beyond(receiver.allowed, seconds))
             else:
                 now.append(delivery)
         return now

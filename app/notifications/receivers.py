@@ -10,10 +10,12 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 
 from app.delivery.delivery import Target
+from app.delivery.masking import MASK
 from app.errors import ConflictError
 from app.jetstream.bucket import Bucket
 from app.jetstream.mirror import Keys, Mirror
 from app.notifications.configuration import Configuration, Receiver
+from app.notifications.destinations import Apprise
 from app.notifications.sealing import Sealing
 from streams.subjects import NOTIFICATIONS_BUCKET
 
@@ -121,6 +123,8 @@ def target_of(receiver: Receiver) -> Target:
     destination = receiver.destination
     texts = {name: _text(value) for name, value in destination.model_dump(by_alias=True).items()}
     url = texts.pop("url", "")
+    if isinstance(destination, Apprise):  # any part of such a URL may be a secret, its host as well
+        texts["secret"], url = url, f"{url.partition('://')[0]}://{MASK}"
     return Target(PREFIX + receiver.name, CHANNEL + destination.type, url, "", {k: v for k, v in texts.items() if v})
 
 

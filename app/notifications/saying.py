@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from app.delivery.delivery import Received
 from app.notifications.compose import GROUP_TYPE, item_of, notice_of
 from app.notifications.configuration import Template
-from app.notifications.formats.notice import Notice
+from app.notifications.formats.notice import Notice, writable
 from app.notifications.notification import notification_of
 from app.notifications.template import TemplateError, compiled
 
@@ -60,7 +60,7 @@ def _again(said: Notice) -> dict[str, str]:
 
 
 def _filled(source: str | None, values: Mapping[str, Any], otherwise: str) -> str:
-    return otherwise if source is None else compiled(source).render(values)
+    return otherwise if source is None else writable(compiled(source).render(values))
 
 
 def values_of(received: Received, notice: Notice) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from urllib.parse import quote
 
-_URL: Final = 2_000  # characters
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
+_ENDS_A_LINK = re.compile(r"[\s()\[\]<>\"\\|]")
 
 
 def escaped(text: str) -> str:
@@ -15,5 +15,10 @@ def escaped(text: str) -> str:
 
 
 def linked(url: str) -> str:
-    """A link to where more is to be seen; none where it is too long, or would end before its end."""
-    return f"[Open]({url})" if url and len(url) <= _URL and not set(url) & set(" ()<>") else ""
+    """A link to where more is to be seen."""
+    return f"[Open]({safe(url)})"
+
+
+def safe(url: str) -> str:
+    """A URL of which no character ends the markup around it."""
+    return _ENDS_A_LINK.sub(lambda found: quote(found[0], safe=""), url)

@@ -51,9 +51,10 @@ class Handover:
         if self.receivers.current() is None:
             raise UnavailableError("the receivers are not known yet")
         receiver = self.receivers.receiver(PREFIX + waiting.receiver)
-        if receiver is None or receiver.rate is None or waiting.terms.held:
+        if receiver is None or receiver.allowed is None:
             return None
-        return await self.allowance.take(waiting.receiver, receiver.rate) or None
+        seconds = await self.allowance.take(waiting.receiver, receiver.allowed)
+        return None if waiting.terms.held else seconds or None  # a summary is one of them, and goes whatever is left
 
     async def __call__(self, waiting: Waiting, handing: Handing) -> None:
         """Hand it over; raises what `beyond` does."""
@@ -65,8 +66,8 @@ class Handover:
             log.warning("the receiver %s is gone, and a message for it", waiting.receiver)
             return
         delivery = delivery_of(self._received(waiting, handing), target)
-        if handing.beyond is not None and receiver.rate is not None:
-            await hold(self.publish, delivery, waiting.receiver, beyond(receiver.rate, handing.beyond))
+        if handing.beyond is not None and receiver.allowed is not None:
+            await hold(self.publish, delivery, waiting.receiver, beyond(receiver.allowed, handing.beyond))
         else:
             await self._park(delivery)
         if handing.remind:

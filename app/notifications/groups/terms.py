@@ -13,9 +13,10 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from app.notifications.condition import text, values_at
-from app.notifications.configuration import Group, Rate
+from app.notifications.configuration import Group
 from app.notifications.duration import written
 from app.notifications.notification import Notification
+from app.notifications.rates import Rate
 
 HELD: Final = "held"  # the group of what is beyond a receiver's rate
 

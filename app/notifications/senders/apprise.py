@@ -1,7 +1,7 @@
 """Services beyond those that are told natively, through Apprise: an optional extra, `ops-events[apprise]`.
 
-Apprise connects by itself, in threads. Where its URL names a host, that is judged beforehand, but not at the socket: a
-name that changes in between is connected all the same. The services that are let in mostly have addresses of their own.
+Apprise connects by itself, in threads, which are held to the policy (`thread_egress.py`). Whom it may be asked to tell
+stands in `schemes.py`.
 """
 
 from __future__ import annotations
@@ -9,23 +9,30 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import socket
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
 from app.delivery.channels.http import ATTEMPT_SECONDS
 from app.delivery.egress import Policy
 from app.delivery.outcome import Delivered, Outcome, TryLater
-from app.notifications.destinations import OWN_HOST, Apprise
+from app.delivery.thread_egress import held_to
+from app.notifications.destinations import Apprise
 from app.notifications.formats.notice import Notice, clip
 
 _ABSENT: Final = "apprise is not installed: install ops-events[apprise]"
+_PROXY: Final = "apprise would go through the proxy of the environment, where nothing is judged: unset it"
+_NOT_READ: Final = "apprise cannot read the URL: mend the receiver"
+_FAILED: Final = "apprise could not deliver it"
 _THREADS: Final = 2
 _TITLE: Final = 250  # characters
 _BODY: Final = 30_000
 _TYPES: Final = {"warning": "warning", "error": "failure", "critical": "failure"}
+_TALKATIVE: Final = ("apprise", "urllib3", "requests")  # their logs hold URLs
+_MENTION: Final = re.compile(r"@(?=everyone|here|all|channel)", re.IGNORECASE)
+_BROKEN_UP: Final = "@\u200b"  # with nothing to be seen in between
 
 
 class AppriseSender:
@@ -37,53 +44,70 @@ class AppriseSender:
 
     async def send(self, where: Apprise, notice: Notice) -> Outcome:
         """Send a notice once. Apprise tells whether that worked, and not why it did not."""
+        loop = asyncio.get_running_loop()
         url = where.url.get_secret_value()
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
-                await self._check(url)
-                loop = asyncio.get_running_loop()
-                is_sent = await loop.run_in_executor(self._threads, _notify, url, notice)
-        except ImportError:
-            return TryLater(_ABSENT)
+                return await loop.run_in_executor(self._threads, _sent, self._policy, url, notice)
         except TimeoutError:
             return TryLater(f"no answer within {ATTEMPT_SECONDS:g} s")
-        except OSError as error:  # what is forbidden, too
-            return TryLater(str(error.strerror or type(error).__name__))
-        return Delivered() if is_sent else TryLater("apprise could not deliver it")
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _check(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in OWN_HOST or not parts.hostname:
-            return
-        self._policy.check_host(parts.hostname)
-        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
-        for *_, address in found:
-            self._policy.check(str(address[0]), parts.hostname)
+def _sent(policy: Policy, url: str, notice: Notice) -> Outcome:
+    try:
+        module = _apprise()
+    except ImportError:
+        return TryLater(_ABSENT)
+    if getproxies_environment().keys() & {"http", "https", "all"}:
+        return TryLater(_PROXY)
+    with held_to(policy) as watch:
+        is_sent = _told(module, url, notice)
+    if watch.forbidden is not None:
+        return TryLater(str(watch.forbidden))
+    if is_sent is None:
+        return TryLater(_NOT_READ)
+    return Delivered() if is_sent else TryLater(_FAILED)
 
 
 @lru_cache(maxsize=1)
 def _apprise() -> Any:
-    """The module, which says nothing of its own accord: its log may hold URLs.
+    """The module, which says nothing of its own accord.
 
     Raises:
         ImportError: it is not installed.
     """
     module = importlib.import_module("apprise")
-    logger = logging.getLogger("apprise")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL + 1)
+        logger.propagate = False
     return module
 
 
-def _notify(url: str, notice: Notice) -> bool:
-    module = _apprise()
-    client = module.Apprise()
-    if not client.add(url):
-        return False
-    kind = "success" if notice.resolved else _TYPES.get(notice.severity.casefold(), "info")
-    lines = [notice.message, *(f"{name}: {value}" for name, value in notice.fields.items()), notice.link]
-    body = clip("\n".join(filter(None, lines)) or notice.headline, _BODY)
-    return bool(client.notify(title=clip(notice.headline, _TITLE), body=body, notify_type=kind, body_format="text"))
+def _told(module: Any, url: str, notice: Notice) -> bool | None:
+    """Whether it worked; None where there is no such service.
+
+    One URL is one service here: given to `add` as a text it might be several, of which only the first was judged.
+    """
+    asset = module.AppriseAsset(storage_mode="memory", http_redirects=False, async_mode=False)
+    service = module.Apprise.instantiate(url, asset=asset)
+    if service is None:
+        return None
+    client = module.Apprise(service, asset=asset)
+    return bool(
+        client.notify(
+            title=_plain(clip(notice.headline, _TITLE)),
+            body=clip(_plain(_body(notice)), _BODY),
+            notify_type="success" if notice.resolved else _TYPES.get(notice.severity.casefold(), "info"),
+            body_format="text",
+        )
+    )
+
+
+def _body(notice: Notice) -> str:
+    return "\n".join(filter(None, (notice.message, notice.listed, notice.link))) or notice.headline
+
+
+def _plain(text: str) -> str:
+    """What mentions everybody somewhere is broken up: which of the many services reads it is not known here."""
+    return _MENTION.sub(_BROKEN_UP, text).replace("<", "＜")  # noqa: RUF001 -- a wide one, on purpose

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import html
+import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
 from email.utils import formatdate
+from functools import cached_property
 from hashlib import blake2b
 from typing import Final
 
-from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponse, SMTPResponseException
 
 from app.delivery.channels.http import ATTEMPT_SECONDS
 from app.delivery.dial import dial
 from app.delivery.egress import ForbiddenAddressError, Policy
-from app.delivery.outcome import Delivered, Outcome, Refused, TryLater
+from app.delivery.outcome import Answer, Delivered, Outcome, Refused, TryLater
 from app.notifications.destinations import Email
-from app.notifications.formats.notice import Notice, clip
+from app.notifications.formats.notice import Notice, clip, writable
+
+log = logging.getLogger(__name__)
 
 _SUBJECT: Final = 200  # characters
 _TEXT: Final = 200_000
 _PERMANENT: Final = range(500, 600)
+_TAKEN: Final = 250
+_SEVEN_BITS: Final = SMTP_POLICY.clone(cte_type="7bit")  # not every server takes eight
 
 
 class EmailSender:
@@ -31,7 +38,12 @@ class EmailSender:
     def __init__(self, policy: Policy, tls: ssl.SSLContext | None = None) -> None:
         """Connect where the policy allows; `tls` is for servers whose certificates the system does not know."""
         self._policy = policy
-        self._tls = tls
+        self._given = tls
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made once: to read the authorities takes 20 ms."""
+        return self._given or ssl.create_default_context()
 
     async def send(self, where: Email, notice: Notice, identity: str) -> Outcome:
         """Send a notice once, under an id that a repeat carries too."""
@@ -52,7 +64,7 @@ class EmailSender:
             sock=connection,
             use_tls=where.tls == "implicit",
             start_tls=where.tls == "starttls",
-            tls_context=self._tls or ssl.create_default_context(),
+            tls_context=self._tls,
             local_hostname="ops-events",
             timeout=ATTEMPT_SECONDS,
         )
@@ -64,7 +76,7 @@ class EmailSender:
             return TryLater(_reason("the server does not let us in", error))
         else:
             return await _handed_over(client, where, mail)
-        finally:
+        finally:  # without a farewell: what was taken is taken, and to wait for an answer could only spoil it
             client.close()
             connection.close()
 
@@ -72,7 +84,7 @@ class EmailSender:
 async def _handed_over(client: SMTP, where: Email, mail: EmailMessage) -> Outcome:
     """Delivered where at least one of the recipients was taken: to try again would tell that one twice."""
     try:
-        await client.sendmail(where.sender, list(where.to), mail.as_bytes())
+        refused, _ = await client.sendmail(where.sender, list(where.to), mail.as_bytes())
     except SMTPRecipientsRefused as error:
         codes = [one.code for one in error.recipients]
         return _judged(f"no recipient was taken ({', '.join(map(str, codes))})", min(codes, default=0))
@@ -80,7 +92,16 @@ async def _handed_over(client: SMTP, where: Email, mail: EmailMessage) -> Outcom
         return _judged(_reason("the message was not taken", error), error.code)
     except SMTPException as error:
         return TryLater(_reason("the connection failed", error))
-    return Delivered()
+    return Delivered(_taken(refused, len(where.to)))
+
+
+def _taken(refused: Mapping[str, SMTPResponse], number: int) -> Answer:
+    """What the ledger keeps; addresses are no part of it."""
+    if not refused:
+        return Answer(_TAKEN)
+    codes = ", ".join(sorted({str(response.code) for response in refused.values()}))
+    log.warning("a mail was taken for %d of %d recipients; the others: %s", number - len(refused), number, codes)
+    return Answer(_TAKEN, f"{len(refused)} of {number} recipients were refused ({codes})".encode())
 
 
 def _judged(reason: str, code: int) -> Outcome:
@@ -95,24 +116,23 @@ def _reason(what: str, error: Exception) -> str:
 
 def message(where: Email, notice: Notice, identity: str) -> EmailMessage:
     """The mail. Those about one thing share a thread: they refer to a message that stands for its key."""
-    mail = EmailMessage()
-    mail["Subject"] = _one_line(clip(notice.headline, _SUBJECT)) or "a notification"
+    mail = EmailMessage(policy=_SEVEN_BITS)
+    mail["Subject"] = writable(clip(notice.headline, _SUBJECT))
     mail["From"], mail["To"] = where.sender, ", ".join(where.to)
     mail["Date"], mail["Message-ID"] = formatdate(), f"<{identity}@ops-events>"
     mail["Auto-Submitted"] = "auto-generated"
     if notice.key:
         thread = f"<{blake2b(notice.key.encode('utf-8', 'replace'), digest_size=16).hexdigest()}@ops-events>"
         mail["References"] = mail["In-Reply-To"] = thread
-    mail.set_content(_writable("\n".join(_lines(notice))))
-    mail.add_alternative(_writable(_html(notice)), subtype="html")
+    mail.set_content(writable("\n".join(_lines(notice))))
+    mail.add_alternative(writable(_html(notice)), subtype="html")
     return mail
 
 
 def _lines(notice: Notice) -> Iterator[str]:
     yield clip(notice.message or notice.headline, _TEXT)
     if notice.fields:
-        yield ""
-        yield from (f"{name}: {value}" for name, value in notice.fields.items())
+        yield f"\n{notice.listed}"
     if notice.link:
         yield f"\n{notice.link}"
 
@@ -126,11 +146,3 @@ def _html(notice: Notice) -> str:
 
 def _shown(text: str) -> str:
     return html.escape(text)
-
-
-def _one_line(text: str) -> str:
-    return _writable(" ".join(text.split()))
-
-
-def _writable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

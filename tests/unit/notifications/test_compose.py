@@ -92,6 +92,43 @@ def test_a_reminder_says_that_it_is_one() -> None:
     assert group({"title": "a"}, {"title": "b"}, reminder=True).title.startswith("still so: 2 notifications")
 
 
-def test_a_summary_of_what_was_held_back_says_so_also_of_one() -> None:
+def test_a_summary_says_what_was_held_back() -> None:
     terms = Terms(held="5 in 1m")
-    assert group({"title": "a"}, terms=terms).title == "1 notifications held back (at most 5 in 1m): 1 error"
+    assert group({"title": "a"}, {"title": "b"}, terms=terms).title == (
+        "2 notifications held back (at most 5 in 1m): 2 error"
+    )
+
+
+def test_one_that_was_held_back_alone_is_told_as_itself() -> None:
+    held = group({"title": "a", "message": "b", "key": "node-a"}, terms=Terms(held="5 in 1m"))
+    assert (held.title, held.message, held.key) == ("a", "b", "node-a")
+
+
+def test_a_long_first_line_is_told_whole() -> None:
+    notice = notice_of(received({"message": "x" * 5_000}))
+    assert len(notice.title) == 120
+    assert notice.message == "x" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("a\x00b\x07c\x7f\x9b", "abc"),
+        ("a\r\nb\rc\td", "a\nb\nc\td"),
+        ("half of one: \ud83d", "half of one: ?"),
+        ("both: \U0001f525", "both: \U0001f525"),
+    ],
+)
+def test_a_text_is_made_such_that_every_service_can_take_it(given: str, shown: str) -> None:
+    data = {"title": "a", "message": given, "key": given, "more": given}
+    notice = notice_of(received(data))
+    assert (notice.message, notice.key, notice.fields["more"]) == (shown, shown, shown)
+
+
+def test_a_link_is_one_word_without_what_ends_markup() -> None:
+    notice = notice_of(received({"title": "a", "link": ' https://a.example/b c?d=">\n<x '}))
+    assert notice.link == "https://a.example/b%20c?d=%22%3E%0A%3Cx"
+
+
+def test_a_link_that_no_browser_follows_is_none() -> None:
+    assert notice_of(received({"title": "a", "link": "https://a.example/" + "b" * 2_000})).link == ""

@@ -24,7 +24,8 @@ receivers:
   - name: chat
     destination: {type: dingtalk, url: "https://oapi.example.com/robot/send?access_token=T0KEN", secret: S3CRET}
   - name: mail
-    destination: {type: email, host: smtp.example.com, from: a@example.com, to: [b@example.com], password: PASSW0RD}
+    destination:
+      {type: email, host: smtp.example.com, from: a@example.com, to: [b@example.com], username: a, password: PASSW0RD}
 routes:
   - {match: {severity: {atLeast: error}, data: {a: {not: b}}}, receivers: [oncall], group: {by: [a], wait: 1m}}
 """

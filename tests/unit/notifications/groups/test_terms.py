@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.notifications.configuration import Group, Rate
+from app.notifications.configuration import Group
 from app.notifications.groups.terms import HELD, Terms, beyond, terms_of, thing_of
 from app.notifications.notification import Notification
+from app.notifications.rates import Rate
 
 
 def notification(provider: str = "p", severity: str = "error", **data: Any) -> Notification:
