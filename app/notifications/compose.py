@@ -49,7 +49,7 @@ def notice(notification: Notification, otherwise: Callable[[], str], cluster: st
         message=clip(message if title or message.strip() != first else "", _MESSAGE),
         severity=writable(notification.severity) or _text(data, "severity"),
         link=_link(data),
-        key=_text(data, "key"),
+        key=_text(data, "key").strip(),
         resolved=_text(data, "status").casefold() in OVER,
         source=_text(data, "cluster") or cluster,
         fields=dict(_fields(notification)),

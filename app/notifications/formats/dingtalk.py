@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus
 
 from app.notifications.formats import plaintext
-from app.notifications.formats.markdown import escaped, linked
+from app.notifications.formats.markdown import escaped, linked, without_tags
 from app.notifications.formats.notice import Notice
 from app.notifications.formats.plaintext import Form
 from app.notifications.formats.request import MINUTE, Codes, Request, json_size, request
@@ -52,7 +52,7 @@ def _body(title: str, text: str) -> dict[str, Any]:
 
 def _plain(text: str) -> str:
     """Lines end where two blanks stand before the end; without, they run into each other."""
-    return escaped(text).replace("\n", "  \n")
+    return without_tags(escaped(text)).replace("\n", "  \n")
 
 
 _FORM: Final = Form(json_size, _plain, lambda title: f"### {title}", linked, "\n\n")

@@ -6,7 +6,10 @@ import hashlib
 from typing import Final
 
 from app.delivery.outcome import Impossible
-from app.notifications.formats.notice import Notice
+from app.notifications.formats.notice import Notice, fitted, utf16
+
+_NO_NAME: Final = ". \t\n"
+_HERE: Final = "ops-events"
 
 WITHOUT_KEY: Final = Impossible("it says that something is over, and has no key that says what")
 
@@ -17,6 +20,11 @@ def key_of(notice: Notice, identity: str, most: int) -> str:
     A key that is too long, or would be a way up in a URL, goes as its hash: cut off it could be another's.
     """
     key = notice.key or identity
-    if len(key) <= most and key.strip("."):
+    if utf16(key) <= most and key.strip(_NO_NAME):
         return key
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def source_of(notice: Notice, most: int) -> str:
+    """Where it is; services want that said."""
+    return fitted(notice.source.strip() or _HERE, most, utf16)

@@ -5,13 +5,24 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
+_LINKS = re.compile(r"\](?=[(\[:])")
+_EMPHASIS = re.compile(r"([\\`*_#~])")
 _ENDS_A_LINK = re.compile(r"[\s()\[\]<>\"\\|]")
+
+
+def unlinked(text: str) -> str:
+    """A text in which brackets make no link: chats differ in what they escape, and none knows one with a gap."""
+    return _LINKS.sub("] ", text)
 
 
 def escaped(text: str) -> str:
     """A text that Markdown shows as it is."""
-    return _SPECIAL.sub(r"\\\1", text)
+    return unlinked(_EMPHASIS.sub(r"\\\1", text))
+
+
+def without_tags(text: str) -> str:
+    """A text without what begins a tag, for services that have no escape for it: another sign stands in."""
+    return text.replace("<", "＜")  # noqa: RUF001 -- a wide one, on purpose
 
 
 def linked(url: str) -> str:

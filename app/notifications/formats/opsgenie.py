@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from app.delivery.outcome import Delivered, Impossible, Outcome, TryLater
-from app.notifications.formats.incident import WITHOUT_KEY, key_of
+from app.notifications.formats.incident import WITHOUT_KEY, key_of, source_of
 from app.notifications.formats.notice import Notice, clip, fitted, utf16
 from app.notifications.formats.request import Request, request
 
@@ -50,7 +50,7 @@ def _alert(notice: Notice) -> dict[str, Any]:
         "message": fitted(notice.heading, _MESSAGE, utf16),
         "description": (fitted(notice.message, _DESCRIPTION - len(link), utf16) + link).strip(),
         "priority": _PRIORITIES.get(notice.severity.casefold(), _UNKNOWN),
-        "source": clip(notice.source or "ops-events", _SOURCE),
+        "source": source_of(notice, _SOURCE),
         "details": _details(notice),
     }
 

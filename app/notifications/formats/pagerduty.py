@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from app.delivery.outcome import Busy, Impossible, Outcome, Refused, TryLater
-from app.notifications.formats.incident import WITHOUT_KEY, key_of
-from app.notifications.formats.notice import Notice, clip
+from app.notifications.formats.incident import WITHOUT_KEY, key_of, source_of
+from app.notifications.formats.notice import Notice, clip, fitted, utf16
 from app.notifications.formats.request import MINUTE, Request, request
 
 API: Final = "https://events.pagerduty.com"
@@ -42,8 +42,8 @@ def message(routing_key: str, notice: Notice, identity: str, api: str = API) -> 
 
 def _payload(notice: Notice) -> dict[str, Any]:
     return {
-        "summary": clip(notice.heading, _SUMMARY),
-        "source": clip(notice.source or "ops-events", _SOURCE),
+        "summary": fitted(notice.heading, _SUMMARY, utf16),
+        "source": source_of(notice, _SOURCE),
         "severity": _SEVERITIES.get(notice.severity.casefold(), _UNKNOWN),
         "custom_details": {**notice.fields, "message": clip(notice.message, _DETAILS)},
     }

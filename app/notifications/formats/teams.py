@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from app.delivery.outcome import Answer, Busy, Delivered, Outcome, Refused
+from app.notifications.formats.markdown import unlinked
 from app.notifications.formats.notice import Notice, clip, fitted
 from app.notifications.formats.plaintext import headline
 from app.notifications.formats.request import Request, json_size, request
@@ -21,7 +22,7 @@ _FACTS: Final = 6_000  # bytes, all together
 _VALUE: Final = 200  # characters
 _URL: Final = 2_000
 _COLOURS: Final = {"warning": "Warning", "error": "Attention", "critical": "Attention", "info": "Accent"}
-_SPECIAL: Final = re.compile(r"([\\*_\[\]])")  # as much of Markdown as cards know
+_EMPHASIS: Final = re.compile(r"([\\*_])")  # as much of Markdown as cards know, beside links and lists
 _FAILED: Final = re.compile(rb"returned HTTP error (\d{3})")
 
 
@@ -64,7 +65,7 @@ def _facts(notice: Notice) -> Iterator[dict[str, Any]]:
 
 def _plain(text: str) -> str:
     """Cards read Markdown, and end a line at an empty one only."""
-    return _SPECIAL.sub(r"\\\1", text).replace("\n", "\n\n")
+    return unlinked(_EMPHASIS.sub(r"\\\1", text)).replace("\n", "\n\n")
 
 
 def _block(text: str, **look: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.notifications.formats import plaintext
-from app.notifications.formats.markdown import linked
+from app.notifications.formats.markdown import linked, unlinked, without_tags
 from app.notifications.formats.notice import Notice, utf8
 from app.notifications.formats.plaintext import Form
 from app.notifications.formats.request import MINUTE, Codes, Request, request
@@ -34,5 +34,5 @@ def message(url: str, notice: Notice) -> Request:
 
 
 def _plain(text: str) -> str:
-    """Mentions and colours are written in angle brackets; nothing can be escaped, so other signs stand in."""
-    return text.replace("<", "＜").replace(">", "＞").replace("](", "] (")  # noqa: RUF001 -- wide ones, on purpose
+    """Mentions and colours are written as tags; a quotation begins with what ends one."""
+    return unlinked(without_tags(text)).replace(">", "＞")  # noqa: RUF001 -- a wide one, on purpose

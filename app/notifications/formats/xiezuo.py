@@ -10,6 +10,7 @@ from typing import Final
 
 from app.delivery.channels.robots import judge_robot
 from app.notifications.formats import plaintext
+from app.notifications.formats.markdown import without_tags
 from app.notifications.formats.notice import Notice, utf16
 from app.notifications.formats.plaintext import Form
 from app.notifications.formats.request import Request, request
@@ -24,9 +25,4 @@ def message(url: str, notice: Notice) -> Request:
     return request(url, {"msgtype": "text", "markdown": {"text": ""}, "text": {"content": text}})
 
 
-def _plain(text: str) -> str:
-    """There is no escape for what begins a tag, so another sign stands in."""
-    return text.replace("<", "＜")  # noqa: RUF001 -- a wide one, on purpose
-
-
-_FORM: Final = Form(utf16, _plain)
+_FORM: Final = Form(utf16, without_tags)

@@ -20,6 +20,7 @@ from app.delivery.egress import Policy
 from app.delivery.outcome import Delivered, Outcome, TryLater
 from app.delivery.thread_egress import held_to
 from app.notifications.destinations import Apprise
+from app.notifications.formats.markdown import without_tags
 from app.notifications.formats.notice import Notice, clip
 
 _ABSENT: Final = "apprise is not installed: install ops-events[apprise]"
@@ -110,4 +111,4 @@ def _body(notice: Notice) -> str:
 
 def _plain(text: str) -> str:
     """What mentions everybody somewhere is broken up: which of the many services reads it is not known here."""
-    return _MENTION.sub(_BROKEN_UP, text).replace("<", "＜")  # noqa: RUF001 -- a wide one, on purpose
+    return without_tags(_MENTION.sub(_BROKEN_UP, text))
