@@ -140,7 +140,7 @@ def create_app(configured: Settings) -> OpsApplication:
     house = _house(configured)
     broker, publisher, metrics = house.broker, house.publisher, house.metrics
     hooks, notifications, delivery = house.hooks, house.notifications, house.delivery
-    provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded)
+    provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded, show=metrics.show_drift)
     token_file, routes_file = _token_file(configured, metrics), _routes_file(configured, notifications)
     readers = [*_readers(configured, house)]
     publishers = EventPublishers(broker, configured.event_cluster, publisher)
@@ -158,6 +158,7 @@ def create_app(configured: Settings) -> OpsApplication:
     async def begin(client: Client) -> None:
         if token_file is not None:
             background.start("watching the access file", token_file.watch())
+        background.start("comparing the streams", provisioning.watch(client))
         background.start_all((*hooks.following(), *notifications.following(routes_file)))
         await hooks.complete()
         await notifications.complete()

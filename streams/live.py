@@ -1,8 +1,8 @@
 """Reads a live server and changes it. What is to change, `plan` says.
 
-The app calls `provision` for its embedded server and `missing` at the start with somebody else's; the command line
-calls `outstanding` and `apply`. Errors of the connection (`nats.errors.Error`) and of an absent JetStream
-(`nats.js.errors.ServiceUnavailableError`) come through; that the server refuses a change is part of the answer.
+The app calls `provision` for its embedded server, and `outstanding`; the command line calls `outstanding` and `apply`.
+Errors of the connection (`nats.errors.Error`) and of an absent JetStream (`nats.js.errors.ServiceUnavailableError`)
+come through; that the server refuses a change is part of the answer.
 """
 
 from __future__ import annotations
@@ -64,11 +64,6 @@ async def outstanding(js: JetStreamContext, replicas: int) -> tuple[Change, ...]
     """Every difference between the code and the server; changes nothing."""
     wanted = topology(replicas)
     return compare(wanted, await read(js, wanted))
-
-
-async def missing(js: JetStreamContext, replicas: int) -> tuple[Change, ...]:
-    """What keeps the app from working: the streams, buckets and consumers that the server does not have."""
-    return tuple(change for change in await outstanding(js, replicas) if change.absent)
 
 
 async def provision(js: JetStreamContext, replicas: int) -> tuple[Change, ...]:

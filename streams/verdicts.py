@@ -100,17 +100,18 @@ def _one_way(what: str) -> Judge:
     return lambda _before, after: SAFE if after else cannot
 
 
-def _uncovered(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+def uncovered(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    """Which of these patterns the others leave out; empty: none."""
     return ", ".join(old for old in before if not any(covers(new, old) for new in after))
 
 
 def _subjects(before: tuple[str, ...], after: tuple[str, ...]) -> Verdict:
-    gone = _uncovered(before, after)
+    gone = uncovered(before, after)
     return Verdict(Effect.LOSS, f"what is published to {gone} would no longer be kept") if gone else SAFE
 
 
 def _filter(before: tuple[str, ...], after: tuple[str, ...]) -> Verdict:
-    gone = _uncovered(before or (">",), after)  # no filter: the whole stream
+    gone = uncovered(before or (">",), after)  # no filter: the whole stream
     return Verdict(Effect.LOSS, f"messages of {gone} that the new filter leaves out are passed over") if gone else SAFE
 
 

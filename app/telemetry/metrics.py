@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -58,6 +59,17 @@ class Metrics:
             "1: the access file is in force as it stands. 0: it is not valid, and what it said before is in force.",
             registry=self._registry,
         )
+        self.streams_drift = Gauge(
+            "ops_streams_drift",
+            "Fields of a stream and its consumers that are not as the code wants them; python -m streams plan tells.",
+            ["stream"],
+            registry=self._registry,
+        )
+
+    def show_drift(self, fields: Mapping[str, int]) -> None:
+        """Show how many fields differ, by the name of each stream that the app has."""
+        for stream, count in fields.items():
+            self.streams_drift.labels(stream).set(count)
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format."""

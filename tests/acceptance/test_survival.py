@@ -124,13 +124,20 @@ async def test_a_nats_server_that_is_not_up_yet_is_waited_for(tmp_path: Path, ht
         await asyncio.sleep(1.5)  # it is connected now, and finds nothing there
         async with http.get(f"{app.url}/readyz") as response:
             assert "python -m streams apply" in (await response.json())["message"]
+        assert await _drift(http, app) == "3.0", "the stream and its consumers"
         client = await nats.connect(server.url)
         await live.provision(client.jetstream(), 1)
         await client.close()
         await app.wait_until_ready()
+        assert await _drift(http, app) == "0.0"
     finally:
         await app.stop()
         await server.stop()
+
+
+async def _drift(http: aiohttp.ClientSession, app: App) -> str:
+    async with http.get(f"{app.url}/metrics") as response:
+        return (await response.text()).partition('ops_streams_drift{stream="ops"} ')[2].partition("\n")[0]
 
 
 async def _readiness(http: aiohttp.ClientSession, app: App) -> int:
