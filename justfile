@@ -49,7 +49,14 @@ streams-apply *options:
 docs:
     faststream docs gen app.main:app --out asyncapi.json
 
-# Write the pinned requirements that CI installs
+# Write the pinned requirements: what CI installs, what the image holds, and what builds it
 lock:
     uv lock --upgrade
     uv export --no-header --no-annotate --output-file requirements.txt
+    uv export --no-header --no-annotate --no-dev --output-file deploy/requirements.txt
+    echo setuptools | uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - \
+        --output-file deploy/requirements-build.txt
+
+# Take the steps of the image here, without a Docker engine, and run the app from what they make
+image-steps:
+    IMAGE_STEPS=1 pytest tests/deploy/test_image_steps.py
