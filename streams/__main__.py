@@ -14,6 +14,7 @@ from typing import Any
 from streams import live, report
 from streams.check import check
 from streams.connection import UnavailableError, connected
+from streams.drift import unbearable
 from streams.endpoint import credentials_file, servers
 from streams.topology import topology
 
@@ -45,6 +46,7 @@ class Options:
     endpoint: str = DEFAULT_SERVER
     credentials: str | None = None
     allow_loss: bool = False
+    lenient: bool = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +83,8 @@ async def _apply(options: Options) -> Exit:
     _print("Applied:" if done.made else "", *report.lines(done.made))
     _print("Remaining:" if done.remaining else "", *report.lines(done.remaining))
     _print(report.applied(done.made, done.remaining))
-    return Exit.FAILED if done.remaining else Exit.DONE
+    counts = unbearable(done.remaining) is not None if options.lenient else bool(done.remaining)
+    return Exit.FAILED if counts else Exit.DONE
 
 
 COMMANDS: dict[str, Callable[[Options], Coroutine[Any, Any, Exit]]] = {
@@ -109,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     apply = _command(commands, "apply", "make the server so; what loses data or cannot be done remains, and is named")
     for command in (plan, apply):
         _add_server(command)
+    apply.add_argument("--lenient", action="store_true", help="exit 0 where the app can live with what remains")
     apply.add_argument("--allow-loss", action="store_true", help="also do what loses data, such as a shorter retention")
     return parser
 

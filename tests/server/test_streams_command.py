@@ -126,6 +126,18 @@ async def test_apply_holds_a_loss_back_until_it_is_allowed(nats_server: NatsServ
     assert (await js.stream_info("ops")).config.max_age == 24 * 3600
 
 
+async def test_a_lenient_apply_fails_only_for_what_the_app_cannot_live_with(
+    nats_server: NatsServer, js: JetStreamContext
+) -> None:
+    await streams("apply", "--server", nats_server.url)
+    await js.update_stream((await js.stream_info("ops")).config.evolve(max_age=48 * 3600.0))
+    lived_with = await streams("apply", "--lenient", "--server", nats_server.url)
+    assert (lived_with.code, lived_with.last_line) == (0, "0 applied, 1 remaining.")
+    await js.delete_stream("ops")
+    await js.add_stream(name="legacy", subjects=["ops.clusters.>"])
+    assert (await streams("apply", "--lenient", "--server", nats_server.url)).code == 1
+
+
 async def test_apply_names_a_foreign_stream_in_the_way(nats_server: NatsServer, js: JetStreamContext) -> None:
     await js.add_stream(name="legacy", subjects=["ops.clusters.>"])
     run = await streams("apply", "--server", nats_server.url)

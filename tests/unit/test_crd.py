@@ -29,7 +29,7 @@ MAX_MESSAGE = 2048
 
 def test_it_is_the_definition_that_the_contract_names() -> None:
     spec = CRD["spec"]
-    assert CRD["metadata"] == {"name": "eventhooks.crd.chenshaowen.com"}
+    assert CRD["metadata"]["name"] == "eventhooks.crd.chenshaowen.com"
     assert (spec["group"], spec["scope"]) == (EVENTHOOKS.group, "Namespaced")
     assert {EVENTHOOKS.plural, EVENTHOOKS.kind, "eventhooks", "EventHooksList"} <= {
         name for name in spec["names"].values() if isinstance(name, str)

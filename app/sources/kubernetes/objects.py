@@ -163,7 +163,7 @@ def _missing(document: Mapping[str, Any], scope: Resource, which: str) -> OpsErr
         return InvalidResourceError([FieldProblem("metadata.namespace", f"there is no namespace {scope.namespace}")])
     if kind == scope.plural:
         return NotFoundError(f"there is no {which} in namespace {scope.namespace}")
-    return UnavailableError(f"the Kubernetes API has no {scope}: kubectl apply -f deploy/crds/")
+    return UnavailableError(f"the Kubernetes API has no {scope}: kubectl apply -k deploy/crds/")
 
 
 def _is_for_rights(document: Mapping[str, Any], needed: Permission) -> bool:

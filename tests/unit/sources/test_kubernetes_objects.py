@@ -166,11 +166,11 @@ async def test_a_definition_that_is_not_installed_is_asked_for(api: ApiServer, o
     api.uninstall(EVENTHOOKS)
     api.missing_as = form
 
-    with pytest.raises(UnavailableError, match="kubectl apply -f deploy/crds/"):
+    with pytest.raises(UnavailableError, match="kubectl apply -k deploy/crds/"):
         await objects.get(NAMESPACE, NAME)
-    with pytest.raises(UnavailableError, match="kubectl apply -f deploy/crds/"):
+    with pytest.raises(UnavailableError, match="kubectl apply -k deploy/crds/"):
         await objects.create(NAMESPACE, resource())
-    with pytest.raises(UnavailableError, match="kubectl apply -f deploy/crds/"):
+    with pytest.raises(UnavailableError, match="kubectl apply -k deploy/crds/"):
         await objects.list("")
 
 

@@ -1,0 +1,37 @@
+"""Values that set all there is to set."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+EVERYTHING: Final[dict[str, Any]] = {
+    "image": {"repository": "images.example.internal/ops-events", "tag": "1", "digest": f"sha256:{'0' * 64}"},
+    "imagePullSecrets": [{"name": "pull"}],
+    "cluster": "prod",
+    "activeNamespace": "ops",
+    "nats": {"credentials": {"name": "nats-app", "key": "app.creds"}},
+    "provision": {"credentials": {"name": "nats-admin", "key": "admin.creds"}},
+    "secrets": {
+        "accessFile": {"name": "access", "key": "access.yaml"},
+        "notificationsFile": {"name": "routes", "key": "routes.yaml"},
+    },
+    "groups": [
+        {"name": "door", "roles": ["ingress"], "autoscaling": {"min": 2, "max": 4, "cpu": 60}},
+        {"name": "eyes", "roles": ["watch"], "replicas": 1},
+        {"name": "work", "roles": ["hooks", "notifications", "delivery"], "replicas": 3, "resources": {}},
+    ],
+    "signingKeys": {"namespaces": ["team-a", "team-b"]},
+    "egress": {"allow": "private", "deny": "10.0.0.0/8"},
+    "corsOrigins": "https://ops.example.com",
+    "service": {"type": "LoadBalancer", "port": 8443, "annotations": {"a": "b"}},
+    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "networkPolicy": {"clients": [{"podSelector": {"matchLabels": {"app": "gateway"}}}]},
+    "podAnnotations": {"a": "b"},
+    "nodeSelector": {"disk": "fast"},
+    "tolerations": [{"key": "ops", "operator": "Exists"}],
+    "affinity": {"podAffinity": {}},
+    "priorityClassName": "high",
+    "extraEnv": [{"name": "TZ", "value": "UTC"}],
+    "extraVolumes": [{"name": "ca", "secret": {"secretName": "ca"}}],
+    "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/ca", "readOnly": True}],
+}
