@@ -72,6 +72,13 @@ class Follower:
                 found.append(said.data)
         return found
 
+    async def events_until(self, subject: str) -> list[Any]:
+        """The items of the events before the one of a subject."""
+        found: list[Any] = []
+        while (item := (await self.events(1))[0])["subject"] != subject:
+            found.append(item)
+        return found
+
     async def rest(self) -> list[Said]:
         """All that is said until the end."""
         found: list[Said] = []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from app.errors import UnavailableError
-from app.jetstream.publish import PAUSES, AbsentError, Pipeline, Stored
+from app.jetstream.publish import AbsentError, Pipeline, Stored
 
 # Messages that are on their way at a time. So many are sent without a turn for others, which takes some milliseconds.
 _WINDOW: Final = 256
@@ -41,15 +41,18 @@ async def publish_all(pipeline: Pipeline, messages: Sequence[Message]) -> list[O
     for message in messages:
         pipeline.require_room(message.payload, message.headers)
     outcomes = await _sent(pipeline, messages)
-    for pause in PAUSES:
-        absent = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, AbsentError)]
-        if not absent:
-            break
+    pauses = pipeline.patience.pauses()
+    while (absent := _absent(outcomes)) and (pause := next(pauses, None)) is not None:
         await asyncio.sleep(pause)
         again = await _sent(pipeline, [messages[place] for place in absent])
         for place, outcome in zip(absent, again, strict=True):
             outcomes[place] = outcome
     return outcomes
+
+
+def _absent(outcomes: Sequence[Outcome]) -> list[int]:
+    """The places of those that JetStream did not answer."""
+    return [place for place, outcome in enumerate(outcomes) if isinstance(outcome, AbsentError)]
 
 
 async def _sent(pipeline: Pipeline, messages: Sequence[Message]) -> list[Outcome]:

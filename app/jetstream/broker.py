@@ -20,7 +20,9 @@ log = logging.getLogger(__name__)
 
 Prepare = Callable[[Client], Awaitable[None]]
 
-_PING_EVERY: Final = 10  # seconds; a connection whose other end has gone without a word is given up after three
+# Seconds; a connection whose other end has gone without a word (a power cut) is given up after three of them: within
+# the time that publishing is tried again (`patience.py`).
+_PING_EVERY: Final = 2
 _TELL_EVERY: Final = 30.0  # seconds between two lines about the same absence
 
 

@@ -13,13 +13,14 @@ from nats.errors import Error as NatsError
 from pydantic_core import from_json
 
 from app.errors import TooLargeError, UnavailableError
+from app.jetstream import patience
+from app.jetstream.patience import Patience
 from app.jetstream.wire import header_block, write
 
-# Seconds between tries. The message id makes a repeat harmless, so a short absence of the server is ridden out.
-PAUSES: Final = (0.05, 0.2, 0.5, 1.0)
 _ACK_TIMEOUT: Final = 1.5  # seconds that one try waits for its PubAck
 _ROOM: Final = 4096  # bytes that headers may have before they are counted exactly
 _SWEEP: Final = 0.25  # seconds between two looks at who has waited too long
+_ELECTING: Final = {10008, 10009}  # the server's error codes where it has no leader yet
 
 
 class Stored(NamedTuple):
@@ -50,6 +51,9 @@ class Transport(Publish, Protocol):
 class Pipeline(Transport, Protocol):
     """A `Transport` that can be asked beforehand; `batch.py` sends many messages of one request over it."""
 
+    @property
+    def patience(self) -> Patience: ...
+
     def require_room(self, payload: bytes, headers: Mapping[str, str]) -> None: ...
 
 
@@ -61,7 +65,9 @@ class JetStreamPublisher:
     message has a subject of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = patience.SECONDS) -> None:
+        """Make a publisher that tries again for so many seconds where JetStream falls silent."""
+        self.patience = Patience(patience)
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop  # from `listen` on
         self._inbox = ""
@@ -77,15 +83,15 @@ class JetStreamPublisher:
         self._client = client
 
     async def __call__(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
-        for pause in PAUSES:
+        pauses = self.patience.pauses()
+        while True:
             try:
                 return await (await self.begin(subject, payload, headers))
-            except AbsentError:
-                await asyncio.sleep(pause)
-        try:
-            return await (await self.begin(subject, payload, headers))
-        except AbsentError as absent:
-            raise UnavailableError(f"the event was not stored: {absent}; send it again with the same id") from absent
+            except AbsentError as absent:
+                if (pause := next(pauses, None)) is None:
+                    why = f"the event was not stored: {absent}; send it again with the same id"
+                    raise UnavailableError(why) from absent
+            await asyncio.sleep(pause)
 
     async def begin(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> asyncio.Future[Stored]:
         """Send a message, once; what is returned ends when it is stored, or with an UnavailableError.
@@ -136,6 +142,8 @@ class JetStreamPublisher:
             stored.set_result(_stored(message))
         except UnavailableError as error:
             stored.set_exception(error)
+        else:
+            self.patience.answered()
 
     def _expire(self) -> None:
         """End the waiting that has taken too long, the oldest first. One timer for all costs less than one each."""
@@ -152,6 +160,8 @@ def _stored(message: Msg) -> Stored:
         raise AbsentError("JetStream does not answer, or the stream ops is missing")
     answer = from_json(message.data)
     if refusal := answer.get("error"):
+        if refusal.get("err_code") in _ELECTING:
+            raise AbsentError("JetStream is electing a leader")
         raise UnavailableError(f"JetStream did not store the event: {refusal.get('description', refusal)}")
     return Stored(answer["stream"], answer["seq"], answer.get("duplicate", False))
 

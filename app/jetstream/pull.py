@@ -165,7 +165,7 @@ class Pull:
             return
         self._expected = 0
         if status != _EXPIRED:
-            self._trouble = f"{status} {headers.get('Description', 'no such consumer')}"
+            self._trouble = f"{status} {_described(headers)}"
 
 
 def next_subject(stream: str, consumer: str) -> str:
@@ -194,10 +194,15 @@ async def one(client: Client, stream: str, consumer: str, seconds: float) -> Msg
             await subscription.unsubscribe()
     if answer.reply:
         return answer
-    status = (answer.headers or {}).get("Status", "")
-    if status in _NOTHING:
+    headers = answer.headers or {}
+    if (status := headers.get("Status", "")) in _NOTHING:
         return None
-    raise ConnectionError(f"{status} {(answer.headers or {}).get('Description', 'no such consumer')}")
+    raise ConnectionError(f"{status} {_described(headers)}")
+
+
+def _described(headers: Mapping[str, str]) -> str:
+    """What the server says beside a status; nothing beside a 503, where nats-py takes the next header for it."""
+    return headers.get("Description", "").partition("\n")[0].strip() or "no such consumer, or it has no leader yet"
 
 
 async def give_back(messages: Iterable[Msg]) -> None:

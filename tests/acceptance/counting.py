@@ -11,6 +11,7 @@ import aiohttp
 import nats
 
 from tests.app import App, hook
+from tests.cluster import Cluster
 from tests.receiver import Receiver
 from tests.servers import NatsServer
 
@@ -18,16 +19,16 @@ HOOKS = "/api/v1/namespaces/ops-system/eventhooks"
 
 
 async def post_all(
-    app: App, count: int, rate: float, *, until_acknowledged: bool, connections: int = 32
+    app: App, count: int, rate: float, *, until_acknowledged: bool, connections: int = 32, first: int = 0
 ) -> dict[str, int]:
-    """Post `count` numbered events at a rate; the ids that were acknowledged, and the number of each."""
+    """Post `count` events at a rate, numbered from `first` on; the ids that were acknowledged, and their numbers."""
     acknowledged: dict[str, int] = {}
     begin = time.monotonic()
-    numbers = iter(range(count))
+    numbers = iter(range(first, first + count))
 
     async def worker(http: aiohttp.ClientSession) -> None:
         for number in numbers:
-            await asyncio.sleep(max(0.0, begin + number / rate - time.monotonic()))
+            await asyncio.sleep(max(0.0, begin + (number - first) / rate - time.monotonic()))
             while (event_id := await _post(http, app, number)) is None and until_acknowledged:  # noqa: ASYNC110 -- only it knows
                 await asyncio.sleep(0.1)
             if event_id is not None:
@@ -45,13 +46,14 @@ async def _post(http: aiohttp.ClientSession, app: App, number: int) -> str | Non
         async with http.post(url, json={"n": number}, headers={"Idempotency-Key": str(number)}) as response:
             answer = await response.json()
             assert response.status in {200, 503}, answer
+            assert response.status == 200 or response.headers["Retry-After"] == "1"
             return str(answer["data"]["id"]) if response.status == 200 else None
     except aiohttp.ClientError:
         return None
 
 
-async def ids_in_stream(server: NatsServer) -> set[str]:
-    client = await nats.connect(server.url)
+async def ids_in_stream(server: NatsServer | Cluster) -> set[str]:
+    client = await nats.connect(server.url.split(","))
     stream = client.jetstream()
     subscription = await stream.subscribe("ops.>", ordered_consumer=True)
     total = (await stream.stream_info("ops")).state.messages

@@ -13,6 +13,7 @@ from tests.bench import (
     batches,
     delivery,
     draining,
+    fsync,
     ingress,
     latency,
     matching,
@@ -30,6 +31,7 @@ from tests.bench.scale import FULL, QUICK, Scale
 
 MEASURES: Final[dict[str, Callable[[Scale], Awaitable[list[Figure]]]]] = {
     "ingress": ingress.measure,
+    "fsync": fsync.measure,
     "batches": batches.measure,
     "delivery": delivery.measure,
     "matching": matching.measure,

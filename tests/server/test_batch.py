@@ -17,7 +17,7 @@ from tests.servers import NatsServer
 
 @pytest.fixture
 async def publisher(client: Client) -> JetStreamPublisher:
-    publisher = JetStreamPublisher()
+    publisher = JetStreamPublisher(patience=1)  # seconds: a server that stays away is told of soon
     await publisher.listen(client)
     return publisher
 

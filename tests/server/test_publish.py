@@ -14,7 +14,7 @@ from tests.servers import NatsServer
 
 @pytest.fixture
 async def publish(client: Client) -> Publish:
-    publisher = JetStreamPublisher()
+    publisher = JetStreamPublisher(patience=1)  # seconds: a server that stays away is told of soon
     await publisher.listen(client)
     return publisher
 
@@ -75,6 +75,19 @@ async def test_a_server_that_comes_back_soon_costs_only_time(
     assert late.sequence == 2
 
 
+async def test_an_absence_as_long_as_an_election_costs_only_time(client: Client, nats_server: NatsServer) -> None:
+    publish = JetStreamPublisher()
+    await publish.listen(client)
+
+    async def start() -> None:
+        await asyncio.sleep(4)
+        await nats_server.start()
+
+    await nats_server.kill()
+    late, _ = await asyncio.gather(publish("ops.a", b"1", {"Nats-Msg-Id": "1"}), start())
+    assert late == Stored("ops", 1, duplicate=False)
+
+
 async def test_a_server_that_stays_away_is_reported(client: Client, publish: Publish, nats_server: NatsServer) -> None:
     await nats_server.kill()
     with pytest.raises(UnavailableError, match="not stored"):
@@ -83,4 +96,4 @@ async def test_a_server_that_stays_away_is_reported(client: Client, publish: Pub
 
 async def test_before_the_first_connection_nothing_is_taken() -> None:
     with pytest.raises(UnavailableError, match="not connected"):
-        await JetStreamPublisher()("ops.a", b"1", {})
+        await JetStreamPublisher(patience=0)("ops.a", b"1", {})

@@ -23,6 +23,7 @@ from app.ingress.haste import Haste
 from app.ingress.problems import EXPECTED, answer
 from app.ingress.routes import http_app
 from app.jetstream import batch
+from app.jetstream.patience import Patience
 from app.jetstream.publish import AbsentError, Stored
 from app.telemetry.metrics import Metrics
 from tests.servers import free_port, wait_for_port
@@ -39,6 +40,7 @@ class Pipeline:
     sent: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     most: int = 10_000
+    patience: Patience = field(default_factory=Patience)
 
     async def __call__(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Stored:
         return await (await self.begin(subject, payload, headers))
