@@ -157,7 +157,7 @@ _CARD_TEXT = {"type", "text", "wrap", "size", "weight", "color"}
 _COLOURS = {"Default", "Dark", "Light", "Accent", "Good", "Warning", "Attention"}
 
 
-def _is_a_card(card: Mapping[str, Any]) -> bool:
+def _is_a_card(card: Mapping[Any, Any]) -> bool:
     elements, actions = card.get("body"), card.get("actions", [])
     return (
         card.get("version") == "1.4"
