@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -87,6 +88,13 @@ def _tables(node: Any) -> Iterator[dict[str, Any]]:
             yield from _tables(inner)
 
 
+def test_every_value_is_explained() -> None:
+    table = (DEPLOY / "README.md").read_text().partition("## Values")[2].partition("\n## ")[0]
+    first_columns = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
+    explained = {name for column in first_columns for name in re.findall(r"`(\w+)`", column)}
+    assert explained == set(VALUES)
+
+
 def test_the_roles_are_those_of_the_app() -> None:
     group = SCHEMA["properties"]["groups"]["items"]["properties"]
     assert set(group["roles"]["items"]["enum"]) == ALL_ROLES
@@ -158,6 +166,19 @@ def test_files_of_secrets_are_mounted_as_folders_so_that_a_change_reaches_the_pr
 def test_a_secret_without_a_name_is_left_out() -> None:
     values = {"secrets": {"serverToken": {"name": ""}, "secretsKey": {"name": ""}}}
     assert not {"SERVER_TOKEN", "SECRETS_KEY"} & set(environment(deployment(values)))
+
+
+@needs_helm
+def test_a_group_may_be_a_user_of_its_own_on_nats() -> None:
+    door = {"name": "door", "roles": ["ingress"], "replicas": 1}
+    own = {"endpoint": {"name": "nats-door", "key": "url"}, "credentials": {"name": "door", "key": "door.creds"}}
+    values = {"groups": [{**door, "nats": own}, {**door, "name": "other"}]}
+    one, other = (deployment(values, f"ops-events-{name}") for name in ("door", "other"))
+    assert environment(one)["EVENT_ENDPOINT"] == {"secretKeyRef": {"name": "nats-door", "key": "url"}}
+    assert environment(one)["EVENT_CREDENTIALS"] == "/etc/ops-events/nats/door.creds"
+    assert [volume["secret"]["secretName"] for volume in pod(one)["volumes"]] == ["door"]
+    assert environment(other)["EVENT_ENDPOINT"] == environment(deployment())["EVENT_ENDPOINT"]
+    assert "volumes" not in pod(other)
 
 
 @needs_helm

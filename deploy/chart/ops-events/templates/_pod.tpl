@@ -67,17 +67,23 @@ capabilities: {drop: [ALL]}
 {{- with .root.Values.extraVolumes }}{{ toYaml . | nindent 0 }}{{ end }}
 {{- end -}}
 
+{{/* How a group gets into NATS: as the release says, or in a way of its own. YAML. */}}
+{{- define "ops-events.nats" -}}
+{{- merge (deepCopy (.group.nats | default dict)) (deepCopy .root.Values.nats) | toYaml }}
+{{- end -}}
+
 {{/* What the app is told. */}}
 {{- define "ops-events.env" -}}
 {{- $values := .root.Values }}
+{{- $nats := include "ops-events.nats" . | fromYaml }}
 {{- $kubernetes := include "ops-events.asks-kubernetes" . }}
 - {name: EVENT_CLUSTER, value: {{ $values.cluster | quote }}}
 - {name: EVENT_STREAM_REPLICAS, value: {{ $values.nats.streamReplicas | quote }}}
 - {name: ROLES, value: {{ join "," .group.roles | quote }}}
 - {name: KUBERNETES, value: {{ ternary "off" "on" (eq $kubernetes "") | quote }}}
 - {name: SHUTDOWN_DELAY, value: {{ $values.shutdownDelaySeconds | quote }}}
-{{- include "ops-events.from-secret" (dict "variable" "EVENT_ENDPOINT" "secret" $values.nats.endpoint) }}
-{{- include "ops-events.file-variable" (dict "variable" "EVENT_CREDENTIALS" "folder" "nats" "secret" $values.nats.credentials) }}
+{{- include "ops-events.from-secret" (dict "variable" "EVENT_ENDPOINT" "secret" $nats.endpoint) }}
+{{- include "ops-events.file-variable" (dict "variable" "EVENT_CREDENTIALS" "folder" "nats" "secret" $nats.credentials) }}
 {{- include "ops-events.from-secret" (dict "variable" "SERVER_TOKEN" "secret" $values.secrets.serverToken) }}
 {{- include "ops-events.from-secret" (dict "variable" "SECRETS_KEY" "secret" $values.secrets.secretsKey) }}
 {{- include "ops-events.file-variable" (dict "variable" "ACCESS_FILE" "folder" "access" "secret" $values.secrets.accessFile) }}
