@@ -53,6 +53,7 @@ def test_helm_would_find_something() -> None:
     ("values", "told"),
     [
         ({"nats": {"streamReplicas": 2}}, "streamReplicas"),
+        ({"nats": {"endpoint": {"name": ""}}}, "endpoint"),
         ({"image": {"tag": "latest"}}, "tag"),
         ({"image": {"digest": "sha256:short"}}, "digest"),
         ({"groups": []}, "groups"),
