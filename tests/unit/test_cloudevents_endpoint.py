@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ from app.ingress.cloudevents_schemas import BODIES, MEDIA, MOST_EVENTS, SCHEMAS
 from app.ingress.haste import Haste
 from app.ingress.problems import EXPECTED, answer
 from app.ingress.routes import http_app
-from app.jetstream import batch
+from app.jetstream import patience
 from app.jetstream.patience import Patience
 from app.jetstream.publish import AbsentError, Stored
 from app.telemetry.metrics import Metrics
@@ -66,7 +67,8 @@ class Pipeline:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(patience, "_FIRST", (0.0, 0.0))
+    monkeypatch.setattr(patience, "_LAST", math.inf)  # no more of those
 
 
 @dataclass(frozen=True)
