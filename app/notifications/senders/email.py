@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
@@ -76,9 +77,21 @@ class EmailSender:
             return TryLater(_reason("the server does not let us in", error))
         else:
             return await _handed_over(client, where, mail)
-        finally:  # without a farewell: what was taken is taken, and to wait for an answer could only spoil it
-            client.close()
-            connection.close()
+        finally:
+            _hang_up(client, connection)
+
+
+def _hang_up(client: SMTP, connection: socket.socket) -> None:
+    """End it without a farewell: what was taken is taken, and to wait for an answer could only spoil it.
+
+    A socket that has become a transport's is closed by that alone.
+    """
+    transport = client.transport
+    client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+    else:
+        connection.close()
 
 
 async def _handed_over(client: SMTP, where: Email, mail: EmailMessage) -> Outcome:
