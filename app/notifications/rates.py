@@ -7,7 +7,6 @@ a mail server queues.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +27,7 @@ class Rate(BaseModel):
     per: Duration = Field(default=60.0, ge=1)
 
 
-PUBLISHED: Final[Mapping[str, Rate]] = {
+PUBLISHED: Final = {
     # https://open-xz.wps.cn/pages/client/robot/custom-robot: 20 a minute
     "xiezuo": Rate(limit=20, per=60),
     # https://docs.slack.dev/apis/web-api/rate-limits: incoming webhooks 1 a second

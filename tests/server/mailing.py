@@ -31,8 +31,7 @@ class Mailbox:
 
     @property
     def mails(self) -> list[EmailMessage]:
-        found = [message_from_bytes(one, policy=policy.default) for one in self.raw]
-        return [mail for mail in found if isinstance(mail, EmailMessage)]
+        return [message_from_bytes(one, policy=policy.default) for one in self.raw]
 
     async def handle_RCPT(self, *called: Any) -> str:  # noqa: N802 -- as aiosmtpd calls it
         _, _, envelope, address, _ = called

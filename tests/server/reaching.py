@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -17,7 +17,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from app.delivery.channels.http import make_session
 from app.delivery.egress import Egress, Policy
-from tests.server.services import Service, Services
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class _Here(AbstractResolver):
@@ -46,11 +47,10 @@ class _Here(AbstractResolver):
 
 
 @asynccontextmanager
-async def session_to(services: Services) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session as the app has it, for which the services' names are this machine's."""
-    hosts = services.by_host()
+async def session_to(hosts: Mapping[str, Answer]) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session as the app has it, for which these hosts are this machine, and there are no others."""
     authority = trustme.CA()
-    async with _serving(hosts.__getitem__, authority.issue_cert(*hosts)) as port:
+    async with _serving(hosts, authority.issue_cert(*hosts)) as port:
         trust = ssl.create_default_context()
         authority.configure_trust(trust)
         connector = Egress(Policy.parse("", "", loopback=True)).connector(resolver=_Here({*hosts}, port), ssl=trust)
@@ -59,11 +59,11 @@ async def session_to(services: Services) -> AsyncIterator[aiohttp.ClientSession]
 
 
 @asynccontextmanager
-async def _serving(service_of: Callable[[str], Service], certificate: trustme.LeafCert) -> AsyncIterator[int]:
-    """The port on which the services listen."""
+async def _serving(hosts: Mapping[str, Answer], certificate: trustme.LeafCert) -> AsyncIterator[int]:
+    """The port on which they listen."""
 
-    async def answer(request: web.Request) -> web.Response:
-        return await service_of(request.host.partition(":")[0])(request)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await hosts[request.host.partition(":")[0]](request)
 
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(tls)

@@ -26,7 +26,7 @@ def services() -> Services:
 
 @pytest.fixture
 async def session(services: Services) -> AsyncIterator[aiohttp.ClientSession]:
-    async with session_to(services) as one:
+    async with session_to(services.by_host()) as one:
         yield one
 
 

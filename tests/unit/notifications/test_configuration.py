@@ -44,6 +44,53 @@ def test_a_file_is_read() -> None:
     assert list(warnings(found)) == []
 
 
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [
+        ("{limit: 0}", "line 4: receivers[0].rate.limit: Input should be greater than or equal to 1"),
+        ("{limit: 1, per: 1y}", "line 4: receivers[0].rate.per: must be a time such as 30s, 5m or 4h"),
+        ("{limit: 1, unit: m}", "line 4: receivers[0].rate.unit: is no field here: mend its name, or leave it out"),
+        ("nothing", "line 4: receivers[0].rate: Input should be 'none'"),
+        ("5", "line 4: receivers[0].rate: Input should be a valid dictionary or instance of Rate"),
+    ],
+)
+def test_what_is_wrong_with_a_rate_is_told_by_its_line(rate: str, told: str) -> None:
+    assert problems(f"{RECEIVERS}    rate: {rate}\n") == [told]
+
+
+@pytest.mark.parametrize(
+    ("destination", "told"),
+    [
+        ("{type: telegram, token: 'a b', chat: '1'}", "token: must be one word of ASCII, as the service shows it"),
+        ('{type: pagerduty, routingKey: "a\\nb"}', "routingKey: must be one word of ASCII, as the service shows it"),
+        ("{type: opsgenie, apiKey: ''}", "apiKey: must be one word of ASCII, as the service shows it"),
+        (
+            "{type: email, host: a, from: a@b.c, to: [a@b.c], password: hunter2}",
+            "destination: username and password go together: give both, or neither",
+        ),
+        (
+            "{type: email, host: a, from: a@b.c, to: [a@b.c], username: a, password: hunter2, tls: none}",
+            "destination: a password is sent over TLS only: leave out tls, or username and password",
+        ),
+        ("{type: email, host: a, from: a@b.c, to: ['a@b.c, d@e.f']}", "must be an address such as oncall@example.com"),
+        ("{type: email, host: a, from: a@b.c, to: ['a@b.c>\n']}", "must be an address such as oncall@example.com"),
+        ("{type: email, host: a, from: a@b.c, to: ['\u00e9@b.c']}", "must be an address such as oncall@example.com"),
+        ("{type: apprise, url: 'dbus://hunter2'}", "url: must be a URL of Apprise with one of the schemes"),
+        ("{type: apprise, url: 'discord://1/hunter2?template=x'}", "url: must do without the parameter template"),
+    ],
+)
+def test_what_is_wrong_with_a_destination_is_told_without_its_secrets(destination: str, told: str) -> None:
+    found = problems(f"receivers:\n  - name: a\n    destination: {destination}\n")
+    assert told in found[0]
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize("content_type", ["", "a\\r\\nX-A: b", " text/plain"])
+def test_a_content_type_is_one_header(content_type: str) -> None:
+    text = f'{RECEIVERS}    template: {{contentType: "{content_type}"}}'
+    assert "contentType" in problems(text)[0]
+
+
 def test_secrets_are_not_shown() -> None:
     found = parse(VALID.encode())
     assert "hunter2" not in repr(found)

@@ -5,7 +5,7 @@ from apprise.manager_plugins import NotificationManager
 
 from app.notifications import schemes
 
-KNOWN = NotificationManager()
+KNOWN = NotificationManager()  # type: ignore[no-untyped-call]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Apprise's own, where it is loaded
 
 # What reads files, runs programs, shows something on this machine's desktop, or speaks without TLS; and mail.
