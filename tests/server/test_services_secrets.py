@@ -59,10 +59,7 @@ KINDS = {
         "{type: email, host: smtp.example.com, from: a@b.c, to: [a@b.c], username: ops, password: correct-horse}",
         ("correct-horse",),
     ),
-    "apprise": (
-        "{type: apprise, url: 'pover://uQiRzpo4DXghDmr9QzzfQu@azGDORePK8gMaC0QOYAMyEEuzJnyUi'}",
-        ("pover://u",),
-    ),
+    "apprise": (f"{{type: apprise, url: '{APPRISE}'}}", (APPRISE,)),
 }
 EVERY = pytest.mark.parametrize("kind", KINDS)
 BY_HTTP = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"email", "apprise"}])
