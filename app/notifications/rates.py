@@ -30,8 +30,8 @@ class Rate(BaseModel):
 PUBLISHED: Final = {
     # https://open-xz.wps.cn/pages/client/robot/custom-robot: 20 a minute
     "xiezuo": Rate(limit=20, per=60),
-    # https://docs.slack.dev/apis/web-api/rate-limits: incoming webhooks 1 a second
-    "slack": Rate(limit=1, per=1),
+    # https://docs.slack.dev/apis/web-api/rate-limits: incoming webhooks 1 a second, and more in a short burst
+    "slack": Rate(limit=10, per=10),
     # https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot: 100 a minute and 5 a second; this keeps both
     "feishu": Rate(limit=5, per=3),
     # https://open.dingtalk.com/document/robots/custom-robot-access: 20 a minute, and else none for ten minutes
@@ -43,7 +43,7 @@ PUBLISHED: Final = {
     # https://core.telegram.org/bots/faq: 20 a minute to a group
     "telegram": Rate(limit=20, per=60),
 }
-_TO_ONE: Final = Rate(limit=1, per=1)  # the same page: 1 a second to a person
+_TO_ONE: Final = Rate(limit=10, per=10)  # the same page: 1 a second to a person, and more in a short burst
 
 
 def published(where: Destination) -> Rate | None:

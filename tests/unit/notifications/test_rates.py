@@ -31,14 +31,14 @@ MAIL = "{type: email, host: a, from: a@b.c, to: [a@b.c]}"
 @pytest.mark.parametrize(
     ("written", "rate"),
     [
-        (WRITTEN["slack"], Rate(limit=1, per=1)),
+        (WRITTEN["slack"], Rate(limit=10, per=10)),
         (WRITTEN["dingtalk"], Rate(limit=20, per=60)),
         (WRITTEN["wecom"], Rate(limit=20, per=60)),
         (WRITTEN["xiezuo"], Rate(limit=20, per=60)),
         (WRITTEN["teams"], Rate(limit=4, per=1)),
         (WRITTEN["telegram"], Rate(limit=20, per=60)),
         ("{type: telegram, token: '1:a', chat: '@channel'}", Rate(limit=20, per=60)),
-        ("{type: telegram, token: '1:a', chat: '123'}", Rate(limit=1, per=1)),
+        ("{type: telegram, token: '1:a', chat: '123'}", Rate(limit=10, per=10)),
         (WRITTEN["pagerduty"], None),
         (WRITTEN["opsgenie"], None),
         (WEBHOOK, None),
