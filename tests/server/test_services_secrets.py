@@ -117,8 +117,8 @@ def echo(status: int | None) -> Answer:
 async def test_neither_outcome_nor_ledger_nor_log_shows_a_secret(
     kind: str, status: int | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.CRITICAL, "aiohttp.access")  # the server's own
+    caplog.set_level(logging.DEBUG)  # after it: the level is the handler's too
     written, secrets = KINDS[kind]
     async with session_to(dict.fromkeys(HOSTS, echo(status))) as session:
         outcome = await tell(session, receiver(written))
