@@ -38,8 +38,8 @@ def message(url: str, notice: Notice, now: float, secret: str = "") -> Request:
     """The request at `now`, Unix seconds; signed where there is a secret."""
     room = _BODY - _SIGNATURE - len(request("", _body(notice, "")).body)
     # As plain text: in Markdown a message could mention everybody.
-    text = plaintext.written(notice, _FORM, room, "") or plaintext.headline(notice)
-    body = _body(notice, text)
+    text = plaintext.written(notice, _FORM, room, "")
+    body = _body(notice, text if text.strip() else plaintext.headline(notice))
     return request(url, {**_signed(int(now), secret), **body} if secret else body)
 
 

@@ -39,8 +39,9 @@ def test_it_is_signed_with_the_time_and_the_secret_as_the_key_of_nothing() -> No
 
 def test_what_is_over_is_green_and_without_anything_else_the_title_is_said() -> None:
     assert json.loads(asked(PLAIN, RESOLVED).body)["card"]["header"]["template"] == "green"
-    card = json.loads(asked(PLAIN, BARE).body)["card"]
-    assert card["elements"] == [{"tag": "div", "text": {"tag": "plain_text", "content": "a notification"}}]
+    for notice in (BARE, replace(BARE, message=" \n ")):
+        card = json.loads(asked(PLAIN, notice).body)["card"]
+        assert card["elements"] == [{"tag": "div", "text": {"tag": "plain_text", "content": "a notification"}}]
 
 
 def test_what_would_mention_everybody_in_markdown_is_plain_text() -> None:
