@@ -136,7 +136,7 @@ def _of_service(where: destinations.Destination, notice: Notice, identity: str) 
 def judged(kind: str, outcome: Outcome, notice: Notice) -> Outcome:
     """What an outcome by the status means for a service. A receiver never stops by itself: somebody is to be told."""
     if kind == "opsgenie":
-        return opsgenie.judge(outcome, closes=notice.resolved)
+        outcome = opsgenie.judge(outcome, closes=notice.resolved)
     outcome = _JUDGES.get(kind, _as_it_is)(outcome)
     if isinstance(outcome, Gone):
         return TryLater(f"{outcome.reason}: mend or remove the receiver", answer=outcome.answer)

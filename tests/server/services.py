@@ -7,7 +7,6 @@ them stands in `reaching.py`.
 from __future__ import annotations
 
 import base64
-import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -293,8 +292,3 @@ WRITTEN = {
     "pagerduty": "{type: pagerduty, routingKey: R0ut1ngKeyR0ut1ngKeyR0ut1ngKey12}",
     "opsgenie": "{type: opsgenie, apiKey: k3y}",
 }
-
-
-def shown(body: dict[str, Any]) -> str:
-    """What people see of a message, and what is around it."""
-    return json.dumps(body, ensure_ascii=False)

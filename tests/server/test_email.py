@@ -131,6 +131,13 @@ async def test_a_wrong_password_is_kept_until_it_is_mended(authority: trustme.CA
     assert mailbox.raw == []
 
 
+async def test_a_name_and_a_password_may_have_any_letters(authority: trustme.CA) -> None:
+    async with mail_server(Mailbox(), "starttls", authority, auth_required=True) as mailbox:
+        outcome = await send(authority, where(mailbox, more=", username: \u00fcser, password: p\u00e4ss \u4e2d\u6587"))
+    assert outcome == TryLater("the server does not let us in (535)")
+    assert mailbox.logins[0] == ("\u00fcser", "p\u00e4ss \u4e2d\u6587")
+
+
 async def test_a_server_without_starttls_is_told_nothing(authority: trustme.CA) -> None:
     async with mail_server(Mailbox(), "none", authority, auth_require_tls=False) as mailbox:
         outcome = await send(authority, where(mailbox, "starttls", SIGNED_IN))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from app.delivery.outcome import Busy, Delivered, Impossible, Refused, TryLater
 from tests.server.reaching import session_to
-from tests.server.services import WRITTEN, Services, shown
+from tests.server.services import WRITTEN, Services
 from tests.server.telling import TYPICAL, receiver, tell
 from tests.unit.notifications.formats.notices import HOSTILE
 
@@ -36,7 +37,7 @@ async def test_a_notification_arrives_with_title_message_severity_and_link(
 ) -> None:
     outcome = await tell(session, receiver(WRITTEN[kind]))
     assert isinstance(outcome, Delivered), outcome
-    said = shown(services.by_type()[kind].taken[0])
+    said = json.dumps(services.by_type()[kind].taken[0])
     for part in ("disk full", "the disk of node-a is full", "https://ops.example.com/nodes/node-a?tab=disk", "node-a"):
         assert part in said
     assert "ERROR" in said or '"severity": "error"' in said or '"priority": "P2"' in said

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from app.delivery.outcome import Impossible
-from app.notifications.channel import request_of
+from app.delivery.outcome import Answer, Gone, Impossible, TryLater
+from app.notifications.channel import judged, request_of
 from app.notifications.formats.notice import Notice
 from tests import published
 from tests.unit.notifications.formats.notices import (
@@ -87,6 +87,12 @@ def test_what_others_wrote_is_no_markup(kind: str, text: str) -> None:
         assert not re.search(r"(?<!\\)\]\(", said), "a link of others"
         assert not re.search(r"<(?!/?font)", said), "a mention, or a tag"
         assert said.count("<font") == said.count("</font>") <= 1
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+@pytest.mark.parametrize("notice", [TYPICAL, RESOLVED], ids=["typical", "resolved"])
+def test_no_answer_stops_a_receiver(kind: str, notice: Notice) -> None:
+    assert isinstance(judged(kind, Gone("it is gone", Answer(410)), notice), TryLater)
 
 
 def markup_in(kind: str, body: Any) -> list[str]:
