@@ -75,7 +75,7 @@ _NAMES: Final = {
     "event": "alerts",
     "provider": "ksyun",
     "channel": "webhook",
-    "severity": "critical",
+    "severity": "error",
 }
 _NAMES_OF: Final[Mapping[str, Mapping[str, str]]] = {
     "Controller": {"resource_type": "hosts"},

@@ -1,6 +1,6 @@
 """Looks at a file of receivers and routes: `python -m app.notify_check FILE`, or `just notify-check FILE`.
 
-With a notification it shows whom that would reach, and by which routes.
+With a notification it shows whom that would reach, by which routes, in which groups and how often at most.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from pathlib import Path
 
 from app.errors import InvalidResourceError
 from app.notifications import configuration
-from app.notifications.configuration import Configuration
+from app.notifications.configuration import Configuration, Parsed
+from app.notifications.explaining import reached
 from app.notifications.notification import Notification
 from app.notifications.route import Routed, routed
+from app.notifications.wording import written
 
 _EPILOG = """\
 exit codes:
@@ -29,27 +31,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Look at a file, and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        found = configuration.parse(options.file.read_bytes())
+        found = configuration.read(options.file.read_bytes())
     except OSError as error:
         return _failed(f"{options.file} cannot be read: {error.strerror}")
     except InvalidResourceError as error:
-        return _failed(*(f"{problem.field}: {problem.why}" for problem in error.problems))
-    _say(f"{options.file} is valid: {len(found.receivers)} receivers, {_count(found)} routes")
-    _say(*(f"warning: {configuration.written(path)}: {why}" for path, why in configuration.warnings(found)))
+        return _failed(f"{options.file} is not valid:", *(f"{one.field}: {one.why}" for one in error.problems))
+    _say(_counted(options.file, found.configuration))
+    _say(*(f"warning: {remark.field}: {remark.why}" for remark in found.remarks()))
     asked = Notification(options.provider, options.channel, options.severity, options.data)
     if asked == Notification():
         return 0
-    where = routed(found, asked)
-    _say(*_told(where))
+    where = routed(found.configuration, asked)
+    _say(*_told(found, where))
     return 0 if where.receivers else 1
 
 
-def _told(where: Routed) -> Iterator[str]:
-    yield "reaches: " + (", ".join(where.receivers) or "nobody")
-    for taken in where.by:
-        yield f"  by {configuration.written(taken.path)}: {', '.join(taken.receivers)}"
-    if where.receivers and not where.by:
-        yield "  as the default: no route takes it"
+def _told(found: Parsed, where: Routed) -> Iterator[str]:
+    yield "reaches: " + (", ".join(where.receivers) or "nobody: it would be kept as unrouted")
+    for reach in reached(found.configuration, where):
+        routes = [f"{written(path)} (line {found.document.line(path)})" for path in reach.routes]
+        by = ", ".join(routes) or "default: no route takes it"
+        yield f"  {reach.receiver.name} ({reach.receiver.destination.type}) by {by}: {reach.how}"
+
+
+def _counted(file: Path, found: Configuration) -> str:
+    numbers = (_number(len(found.receivers), "receiver"), _number(_count(found), "route"))
+    return f"{file} is valid: {', '.join(numbers)}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _count(found: Configuration) -> int:

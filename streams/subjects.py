@@ -36,7 +36,7 @@ COUNTS_SUBJECT = "ops-counts.>"
 PENDING = "ops-pending"
 """What waits for its time: notifications for the message of their group, silences for the notice of their end."""
 PENDING_SUBJECT = "ops-pending.>"
-"""`ops-pending.groups.{receiver}.{group}` and `ops-pending.silences.{id}`."""
+"""`ops-pending.{groups|reminders}.{receiver}.{group}` and `ops-pending.silences.{id}`."""
 
 LIVE = "ops-live"
 """`ops-live.{target key}`: asks every process how the target is there. No stream keeps it: who is away has no say."""

@@ -17,6 +17,14 @@ _RECEIVERS: Final = f"{ROOT}/receivers"
 _SILENCES: Final = f"{ROOT}/silences"
 _SILENCE: Final = f"{_SILENCES}/{{silence}}"
 
+_UNROUTED: Final = {
+    ("GET", ""): "List notifications that reached nobody, newest first; reason says why.",
+    ("POST", "/redrive"): "Route many of them again, or all.",
+    ("GET", "/{letter}"): "Read one of them.",
+    ("DELETE", "/{letter}"): "Delete one of them for good, and overwrite it on the disk.",
+    ("POST", "/{letter}/redrive"): "Route one of them again.",
+}
+
 _AWAY: Final = (HTTPStatus.SERVICE_UNAVAILABLE,)
 _LISTING: Final = (HTTPStatus.BAD_REQUEST, *_AWAY)
 _WRITING: Final = (*BAD_BODY, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -62,7 +70,7 @@ def route_operations(routes: RouteEndpoints) -> tuple[Operation, ...]:
             "See what a template makes of a notification, or of a sample. Nothing is kept.",
             answer="TemplatePreview",
             body="TemplatePreviewRequest",
-            problems=_WRITING,
+            problems=(*_WRITING, HTTPStatus.TOO_MANY_REQUESTS),
         ),
         Operation(
             "GET",
@@ -145,7 +153,8 @@ def of_receivers(rows: Iterable[Operation]) -> tuple[Operation, ...]:
 def of_unrouted(letter_rows: Iterable[Operation]) -> tuple[Operation, ...]:
     """The dead letters that are notifications which no route took; redriven, they are routed again."""
     below = f"{HOOK}/deadletters"
-    return tuple(_moved(row, below, f"{ROOT}/unrouted", "Unrouted", "route that there was not") for row in letter_rows)
+    rows = (_moved(row, below, f"{ROOT}/unrouted", "Unrouted", "receiver") for row in letter_rows)
+    return tuple(replace(row, summary=_UNROUTED[row.method, row.path.removeprefix(f"{ROOT}/unrouted")]) for row in rows)
 
 
 def _moved(row: Operation, before: str, after: str, name: str, what: str) -> Operation:

@@ -155,6 +155,20 @@ SCHEMAS: Final[Mapping[str, JsonSchema]] = {
             [{"route": "routes[0]", "receivers": ["oncall"]}],
             items={"type": "object"},
         ),
+        ways=field(
+            "array",
+            "How it reaches each of them.",
+            [
+                {
+                    "receiver": "oncall",
+                    "type": "pagerduty",
+                    "routes": ["routes[0]"],
+                    "how": "in groups by cluster, wait 30s, interval 5m, repeat 4h; at most 20 in 1m",
+                }
+            ],
+            items={"type": "object"},
+        ),
+        silenced=field("boolean", "A silence mutes it now.", False),
         warnings=field("array", "What is allowed and hardly meant.", [], items={"type": "string"}),
     ),
     "TemplatePreviewRequest": {

@@ -16,7 +16,7 @@ from app.ingress.page import page_of
 from app.ingress.problems import ProblemError, success
 from app.ingress.turns import Turns
 
-AT_ONCE: Final = 2  # previews, each of which may read many events
+AT_ONCE: Final = 2  # previews of a kind: of silences, which may read many events, and of templates
 _SECONDS: Final = 5
 _CONFIGURATION_BYTES: Final = 512 * 1024
 _BODY_BYTES: Final = 768 * 1024  # a configuration may stand in it as a text
@@ -38,7 +38,7 @@ class Administration(Protocol):
 
     async def check(self, given: Mapping[str, Any]) -> Any: ...
 
-    def preview(self, given: Mapping[str, Any]) -> Any: ...
+    async def preview(self, given: Mapping[str, Any]) -> Any: ...
 
     def receivers(self) -> Sequence[Any]: ...
 
@@ -60,6 +60,7 @@ class RouteEndpoints:
 
     def __init__(self, administration: Administration) -> None:
         self._administration = administration
+        self._turns = Turns(AT_ONCE, _SECONDS, "previews")
 
     async def read(self, _: Request) -> Response:
         return success(self._administration.read())
@@ -77,7 +78,8 @@ class RouteEndpoints:
 
     async def preview(self, request: Request) -> Response:
         given = body.json_object(await body.read(request, _BODY_BYTES))
-        return success(self._administration.preview(given))
+        with self._turns.one():
+            return success(await self._administration.preview(given))
 
     async def receivers(self, request: Request) -> Response:
         return success(page_of(self._administration.receivers(), request.query_params))

@@ -93,15 +93,26 @@ class Bucket:
         except (NatsError, APIError, TimeoutError) as error:
             raise UnavailableError(self._away(error)) from error
 
-    async def holds_nothing(self, key: str) -> bool:
-        """Whether a key has no value, as the stream's leader knows now: another replica may be behind."""
+    async def forget_marker(self, key: str, revision: int) -> None:
+        """Forget what a key held up to a revision, and that it was deleted at it."""
+        try:
+            await self.context().purge_stream(self.stream, subject=self.prefix + key, seq=revision + 1)
+        except (NatsError, APIError, TimeoutError) as error:
+            raise UnavailableError(self._away(error)) from error
+
+    async def latest(self, key: str) -> bytes | None:
+        """The value of a key, if there is one, as the stream's leader knows now: another replica may be behind."""
         try:
             last = await self.context().get_last_msg(self.stream, self.prefix + key, direct=False)
         except (NatsError, APIError, TimeoutError) as error:
             if isinstance(error, NotFoundError) and error.err_code == _NO_SUCH_MESSAGE:
-                return True
+                return None
             raise UnavailableError(self._away(error)) from error
-        return OPERATION in (last.headers or {})
+        return None if OPERATION in (last.headers or {}) else last.data or b""
+
+    async def holds_nothing(self, key: str) -> bool:
+        """Whether a key has no value, as the stream's leader knows now."""
+        return await self.latest(key) is None
 
     async def _values(self) -> KeyValue:
         """The bucket as nats-py has it: it asks the server for its configuration, which once is enough."""

@@ -123,6 +123,12 @@ class Mirror(Generic[V]):
         """Wait until a key is at another revision, which somebody else has written."""
         await self._until(lambda: self.revision(key) != revision)
 
+    async def forget_deleted(self, before: float) -> None:
+        """Forget the markers of keys that were deleted before a time, Unix seconds."""
+        for key, known in self._known.items():
+            if isinstance(known, _Deleted) and known.stored < before:
+                await self._bucket.forget_marker(key, known.revision)
+
     async def forget_history(self, key: str) -> None:
         await self._bucket.forget_history(key)
 

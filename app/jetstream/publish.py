@@ -20,6 +20,7 @@ from app.jetstream.wire import header_block, write
 _ACK_TIMEOUT: Final = 1.5  # seconds that one try waits for its PubAck
 _ROOM: Final = 4096  # bytes that headers may have before they are counted exactly
 _SWEEP: Final = 0.25  # seconds between two looks at who has waited too long
+_HEADERS: Final = 10097  # the server's error code
 _ELECTING: Final = {10008, 10009}  # the server's error codes where it has no leader yet
 
 
@@ -140,7 +141,7 @@ class JetStreamPublisher:
             return
         try:
             stored.set_result(_stored(message))
-        except UnavailableError as error:
+        except (UnavailableError, TooLargeError) as error:
             stored.set_exception(error)
         else:
             self.patience.answered()
@@ -160,6 +161,8 @@ def _stored(message: Msg) -> Stored:
         raise AbsentError("JetStream does not answer, or the stream ops is missing")
     answer = from_json(message.data)
     if refusal := answer.get("error"):
+        if refusal.get("err_code") == _HEADERS:
+            raise TooLargeError("the event's headers are larger than the 64 KiB that JetStream takes")
         if refusal.get("err_code") in _ELECTING:
             raise AbsentError("JetStream is electing a leader")
         raise UnavailableError(f"JetStream did not store the event: {refusal.get('description', refusal)}")

@@ -12,27 +12,26 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 from app.delivery.delivery import Received
 from app.delivery.masking import masked_url
 from app.errors import ConflictError, FieldProblem, InvalidResourceError, UnavailableError
-from app.events import cloudevent, subject
+from app.events import subject
 from app.events.cloudevent import CloudEvent
-from app.jetstream.past import Slice, reading
 from app.jetstream.read import StreamReader
 from app.notifications import configuration, silences
+from app.notifications.bounds import TemplateError
 from app.notifications.compose import notice_of
-from app.notifications.configuration import Configuration, Receiver, Template, warnings, written
+from app.notifications.configuration import Parsed, Receiver, Template, warnings
 from app.notifications.endings import Endings
-from app.notifications.notification import ROOT, Notification, notification_of
+from app.notifications.explaining import Reach, reached
+from app.notifications.notification import ROOT, Notification
+from app.notifications.past import SECONDS, Past
 from app.notifications.receivers import InForce, Receivers, target_of
 from app.notifications.route import routed
 from app.notifications.saying import templated, values_of
 from app.notifications.sealing import masked, plain
 from app.notifications.silences import KeptSilence, Silence, Silences
-from app.notifications.template import SAMPLE, TemplateError
+from app.notifications.template import SAMPLE, Compiled
 from app.notifications.unmasking import unmasked
-from streams.subjects import NOTIFICATIONS_SUBJECT, OPS
+from app.notifications.wording import explained, written
 
-PREVIEW_SECONDS: Final = 3600.0  # so far back a preview looks
-_PREVIEW_WITHIN: Final = 5.0  # seconds that a preview may take
-_SHOWN: Final = 50  # notifications that a preview shows
 _KEPT: Final = 7 * 86400.0  # seconds that a silence can be seen after its end
 
 
@@ -87,8 +86,8 @@ class Administration:
         """
         if self.file:
             raise ConflictError(f"receivers and routes are those of the file {self.file}: change them there")
-        kept = self._current()
-        found = await self._parsed(text, kept)
+        kept = self._receivers.replaceable()
+        found = (await self._parsed(text, kept)).configuration
         return self._told(await self._receivers.keep(found, kept.revision if revision is None else revision))
 
     async def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,31 +96,30 @@ class Administration:
         Raises:
             InvalidResourceError: what is given breaks rules.
         """
-        kept = self._current()
-        is_other = "configuration" in given
-        found = await self._parsed(_bytes(given["configuration"]), kept) if is_other else kept.configuration
+        if "configuration" in given:
+            parsed = await self._parsed(_bytes(given["configuration"]), self._receivers.replaceable())
+            found, remarks = parsed.configuration, [f"{one.field}: {one.why}" for one in parsed.remarks()]
+        else:
+            found = self._current().configuration
+            remarks = [f"{written(path)}: {why}" for path, why in warnings(found)]
         asked = _as(Asked, given.get("notification", {}), "notification")
-        where = routed(found, Notification(asked.provider, asked.channel, asked.severity, asked.data))
+        said = Notification(asked.provider, asked.channel, asked.severity, asked.data)
+        where = routed(found, said)
         return {
             "receivers": where.receivers,
             "by": [{"route": written(taken.path), "receivers": taken.receivers} for taken in where.by],
-            "warnings": [f"{written(path)}: {why}" for path, why in warnings(found)],
+            "ways": [_way(reach) for reach in reached(found, where)],
+            "silenced": self._silences.mutes(said, self._clock()),
+            "warnings": remarks,
         }
 
-    def preview(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    async def preview(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """What a template makes of a notification, or of a sample.
 
         Raises:
             InvalidResourceError: what is given breaks rules, or the template cannot be used with it.
         """
-        asked = _as(Preview, given, "")
-        received = _received(asked.notification)
-        notice = notice_of(received)
-        try:
-            said = templated(asked.template, notice, values_of(received, notice))
-        except TemplateError as error:
-            raise InvalidResourceError([FieldProblem("template", str(error))]) from None
-        return {"title": said.notice.title, "message": said.notice.message, "body": said.body}
+        return await asyncio.to_thread(_previewed, _as(Preview, given, ""))
 
     def receivers(self) -> list[dict[str, Any]]:
         """The receivers in force, by name, without secrets."""
@@ -167,7 +165,7 @@ class Administration:
             InvalidResourceError.
         """
         silence = silences.parse(given)
-        return await _Preview(self._reader, silence).run(self._clock() - PREVIEW_SECONDS)
+        return await Past(self._reader, silence).run(self._clock() - SECONDS)
 
     async def _expected(self, kept: KeptSilence) -> dict[str, Any]:
         await self._endings.expect(kept)
@@ -188,71 +186,13 @@ class Administration:
             raise UnavailableError("the receivers and routes in force cannot be read: the log says why")
         return current
 
-    async def _parsed(self, text: bytes, kept: InForce) -> Configuration:
+    async def _parsed(self, text: bytes, kept: InForce) -> Parsed:
         before = plain(kept.configuration)
-        return await asyncio.to_thread(configuration.parse, text, lambda given: unmasked(given, before))
+        return await asyncio.to_thread(configuration.read, text, lambda given: unmasked(given, before))
 
     def _told(self, current: InForce) -> dict[str, Any]:
         source = {"source": "file", "file": self.file} if self.file else {"source": "api", "file": ""}
         return {"revision": current.revision, **source, "configuration": masked(current.configuration)}
-
-
-class _Preview:
-    """Looks through the notifications of a time for what a silence mutes."""
-
-    def __init__(self, reader: StreamReader, silence: Silence) -> None:
-        self._reader = reader
-        self._silence = silence
-        self._seen = 0
-        self._muted = 0
-        self._shown: list[dict[str, Any]] = []
-
-    async def run(self, since: float) -> dict[str, Any]:
-        complete = True
-        try:
-            async with asyncio.timeout(_PREVIEW_WITHIN):
-                await self._look(since)
-        except TimeoutError:
-            complete = False
-        return {"seen": self._seen, "muted": self._muted, "complete": complete, "notifications": self._shown}
-
-    async def _look(self, since: float) -> None:
-        first = await _first_since(self._reader, since)
-        last = await self._reader.last_sequence(OPS)
-        if first is None or first > last:
-            return
-        async with reading(self._reader.client, Slice(OPS, NOTIFICATIONS_SUBJECT, first, last)) as batches:
-            async for batch in batches:
-                for message in batch:
-                    self._take(message.subject, message.data, message.headers)
-                await asyncio.sleep(0)  # others have their turn
-
-    def _take(self, subject: str, payload: bytes, headers: Mapping[str, str] | None) -> None:
-        self._seen += 1
-        try:
-            event = cloudevent.read(payload, headers)
-        except cloudevent.NotACloudEventError:
-            return
-        if not self._silence.mutes(notification_of(subject, event.data), self._silence.begins.timestamp()):
-            return
-        self._muted += 1
-        if len(self._shown) < _SHOWN:
-            self._shown.append({"subject": subject, "id": event.id})
-
-
-async def _first_since(reader: StreamReader, since: float) -> int | None:
-    """The sequence of the first notification that was stored since a time."""
-    low, high, found = 1, await reader.last_sequence(OPS), None
-    while low <= high:
-        middle = (low + high) // 2
-        kept = await reader.first(OPS, NOTIFICATIONS_SUBJECT, middle)
-        if kept is None:
-            high = middle - 1
-        elif kept.stored >= since:
-            found, high = kept.sequence, middle - 1
-        else:
-            low = kept.sequence + 1
-    return found
 
 
 def _shown_rate(receiver: Receiver) -> dict[str, Any] | None:
@@ -267,10 +207,26 @@ def _bytes(text: Any) -> bytes:
     return text.encode("utf-8", "replace")
 
 
+def _way(reach: Reach) -> dict[str, Any]:
+    routes = [written(path) for path in reach.routes]
+    name, kind = reach.receiver.name, reach.receiver.destination.type
+    return {"receiver": name, "type": kind, "routes": routes, "how": reach.how}
+
+
+def _previewed(asked: Preview) -> dict[str, Any]:
+    received = _received(asked.notification)
+    notice = notice_of(received)
+    try:  # not `compiled`: what is tried is not to take the place of what is in force
+        said = templated(asked.template, notice, values_of(received, notice), Compiled)
+    except TemplateError as error:
+        raise InvalidResourceError([FieldProblem("template", str(error))]) from None
+    return {"title": said.notice.title, "message": said.notice.message, "body": said.body}
+
+
 def _received(asked: Asked) -> Received:
     """A notification as it would come from the stream."""
     parts = [("providers", asked.provider), ("channels", asked.channel), ("severities", asked.severity)]
-    address = ".".join([ROOT, *(f"{name}.{subject.encode(value or '-')}" for name, value in parts)])
+    address = ".".join([ROOT, *(f"{name}.{subject.encode(value)}" for name, value in parts)])
     return Received(
         CloudEvent[Any](id="preview", type="Notification", subject=address, data=asked.data), b"", subject=address
     )
@@ -283,7 +239,6 @@ def _as(model: type[Model], given: Any, where: str) -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-        raise InvalidResourceError(
-            [FieldProblem(".".join(filter(None, [where, *map(str, one["loc"])])), one["msg"]) for one in problems]
-        ) from None
+        at: tuple[str | int, ...] = (where,) if where else ()
+        problems = [FieldProblem(written((*at, *path)), why) for path, why in explained(error)]
+        raise InvalidResourceError(problems) from None

@@ -8,13 +8,16 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from app.delivery.delivery import Received
 from app.notifications.condition import text
 from app.notifications.formats.notice import Notice, clip, writable
-from app.notifications.notification import Notification, notification_of
+from app.notifications.notification import ROOT, Notification, notification_of
 
 OVER: Final = frozenset({"resolved", "recovered", "ok"})  # what `status` says of a thing that is well again
 GROUP_TYPE: Final = "NotificationGroup"
+GROUP_ADDRESS: Final = f"{ROOT}.groups."  # with the receiver's name behind it: the subject of a group's message
 
 _SAID: Final = frozenset(
     {"title", "message", "severity", "link", "url", "key", "status", "cluster", "provider", "channel"}
@@ -24,16 +27,67 @@ _FIELD: Final = 500  # characters of the value of a field
 _MESSAGE: Final = 65_536
 _TITLE: Final = 1_000
 _FIRST: Final = 120  # characters of a first line that stands for the title; chats show little more
-_LINK: Final = 2_000  # characters: what is longer is no link that a browser follows
 _BREAKS_A_LINK: Final = re.compile(r"[\s<>\"`]")
-_SHORT: Final = 200  # characters of a message in a list
+_SHORT: Final = 200  # characters of a message in a list, of a source, of a field's name
+_WORD: Final = 64  # characters of a severity
+_KEY: Final = 500  # characters of a key
+_LINK: Final = 2_000  # characters: what is longer is no link that a browser follows
+
+
+class _Listed(BaseModel):
+    """A thing that the message of a group lists."""
+
+    model_config = ConfigDict(strict=True)
+
+    title: str
+    message: str
+    severity: str
+    link: str
+    key: str
+    resolved: bool
+    source: str
+    fields: dict[str, str]
+    times: int
+
+    @property
+    def notice(self) -> Notice:
+        return Notice(**self.model_dump(exclude={"times"}))
+
+
+class GroupMessage(BaseModel):
+    """What the event of a group's message says."""
+
+    model_config = ConfigDict(strict=True)
+
+    by: dict[str, str]  # the values that its notifications share, by field
+    key: str
+    count: int
+    severity: str
+    severities: dict[str, int]
+    resolved: bool
+    source: str
+    held: str  # the rate that its notifications were beyond; empty: they were not
+    reminder: bool
+    items: list[_Listed]
+    more: int  # things that are not listed
+
+
+def group_message(received: Received) -> GroupMessage | None:
+    """What a group's message says; None where it is none: anybody may publish an event that calls itself one."""
+    if received.event.type != GROUP_TYPE or not received.subject.startswith(GROUP_ADDRESS):
+        return None
+    try:
+        found = GroupMessage.model_validate(received.event.data)
+    except ValidationError:
+        return None
+    return found if found.items else None
 
 
 def notice_of(received: Received) -> Notice:
     """What is said of an event."""
+    if (group := group_message(received)) is not None:
+        return _of_group(group)
     data = received.event.data
-    if received.event.type == GROUP_TYPE and isinstance(data, Mapping):
-        return _of_group(data)
     return notice(notification_of(received.subject, data), lambda: received.text, received.event.cluster or "")
 
 
@@ -47,11 +101,11 @@ def notice(notification: Notification, otherwise: Callable[[], str], cluster: st
     return Notice(
         title=clip(title, _TITLE) or first,
         message=clip(message if title or message.strip() != first else "", _MESSAGE),
-        severity=writable(notification.severity) or _text(data, "severity"),
+        severity=clip(writable(notification.severity) or _text(data, "severity"), _WORD),
         link=_link(data),
-        key=_text(data, "key").strip(),
+        key=clip(_text(data, "key").strip(), _KEY),
         resolved=_text(data, "status").casefold() in OVER,
-        source=_text(data, "cluster") or cluster,
+        source=clip(_text(data, "cluster") or writable(cluster), _SHORT),
         fields=dict(_fields(notification)),
     )
 
@@ -71,7 +125,7 @@ def _fields(notification: Notification) -> Iterator[tuple[str, str]]:
     """What else there is to see: who sent it, and what the sender wrote beside the message."""
     for name in ("provider", "channel"):
         if value := getattr(notification, name):
-            yield name, writable(value)
+            yield name, clip(writable(value), _FIELD)
     more = [(name, value) for name, value in notification.data.items() if name not in _SAID and value not in (None, "")]
     for name, value in more[:_FIELDS]:
         yield clip(writable(str(name)), _SHORT), clip(writable(text(value)), _FIELD)
@@ -92,48 +146,44 @@ def item_of(said: Notice, times: int) -> dict[str, Any]:
     }
 
 
-def _of_item(item: Mapping[str, Any]) -> Notice:
-    return Notice(**{name: value for name, value in item.items() if name != "times"})
-
-
-def _of_group(data: Mapping[str, Any]) -> Notice:
+def _of_group(group: GroupMessage) -> Notice:
     """What is said of a group; of a group with one thing in it, what is said of that."""
-    items = [_of_item(item) for item in data["items"]]
-    if data["held"] and data["count"] == 1:  # nothing is summed up: it only came later
+    items = [item.notice for item in group.items]
+    if group.held and group.count == 1:  # nothing is summed up: it only came later
         return items[0]
-    if len(items) == 1 and not data["more"] and not data["held"]:
-        only = items[0]
-        times = data["items"][0]["times"]
+    if len(items) == 1 and not group.more and not group.held:
+        only, times = items[0], group.items[0].times
         title = f"{only.title} (x{times})" if times > 1 else only.title
-        again = f"still so: {title}" if data["reminder"] else title
-        return replace(only, title=again, key=data["key"], resolved=data["resolved"])
+        again = f"still so: {title}" if group.reminder else title
+        return replace(only, title=again, key=group.key, resolved=group.resolved)
     return Notice(
-        title=_headline(data),
-        message="\n".join(_lines(data, items)),
-        severity=data["severity"],
+        title=_headline(group),
+        message="\n".join(_lines(group)),
+        severity=group.severity,
         link=next((item.link for item in items if item.link), ""),
-        key=data["key"],
-        resolved=data["resolved"],
-        source=data["source"],
-        fields=dict(data["by"]),
+        key=group.key,
+        resolved=group.resolved,
+        source=group.source,
+        fields=dict(group.by),
     )
 
 
-def _headline(data: Mapping[str, Any]) -> str:
-    what = f"{data['count']} notifications"
-    if data["held"]:
-        what += f" held back (at most {data['held']})"
-    elif data["reminder"]:
+def _headline(group: GroupMessage) -> str:
+    what = f"{group.count} notifications"
+    if group.held:
+        what += f" held back (at most {group.held})"
+    elif group.reminder:
         what = f"still so: {what}"
-    where = ", ".join(f"{name} {value}" for name, value in data["by"].items())
-    severities = ", ".join(f"{number} {severity}" for severity, number in data["severities"].items())
+    where = ", ".join(f"{name} {value}" for name, value in group.by.items())
+    severities = ", ".join(f"{number} {severity}" for severity, number in group.severities.items())
     return clip(": ".join(filter(None, [what + (f", {where}" if where else ""), severities])), _TITLE)
 
 
-def _lines(data: Mapping[str, Any], items: list[Notice]) -> Iterator[str]:
-    for item, told in zip(items, data["items"], strict=True):
+def _lines(group: GroupMessage) -> Iterator[str]:
+    for told in group.items:
+        item = told.notice
         first = item.message.strip().partition("\n")[0]
-        times = f" (x{told['times']})" if told["times"] > 1 else ""
+        times = f" (x{told.times})" if told.times > 1 else ""
         yield f"{item.headline}{times}" + (f": {clip(first, _SHORT)}" if first and first != item.title else "")
-    if data["more"]:
-        yield f"… and {data['more']} more"
+    if group.more:
+        yield f"… and {group.more} more"

@@ -22,29 +22,30 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Annotated, Any, Final, Self
+from functools import cache, cached_property
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
-from pydantic_core import ErrorDetails
 
 from app import yamltext
 from app.errors import FieldProblem, InvalidResourceError
-from app.notifications import severity, template
+from app.notifications import template
+from app.notifications.bounds import TemplateError
 from app.notifications.condition import Condition, SeverityCondition
 from app.notifications.destinations import Destination
 from app.notifications.duration import Duration
 from app.notifications.rates import NONE, Rate, Unbounded, published
+from app.notifications.unmasking import left
+from app.notifications.wording import Path, explained, meant, written
 
 MAX_BYTES: Final = 512 * 1024
 MAX_DEPTH: Final = 16  # routes in routes
+MOST_TOLD: Final = 20  # problems of one text
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
 
-_OF_SEVERAL_FORMS: Final = frozenset({"destination", "rate"})
-_FORMS: Final = "must be a text, a list of texts, {not: …} or, for a severity, {atLeast: …}"
-
-Path = tuple[str | int, ...]
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+( ?; ?[\w-]+=[\w.-]+)*", re.ASCII)
+_LONGEST_TYPE: Final = 100  # characters
 
 
 def _is_a_name(given: str) -> str:
@@ -53,7 +54,14 @@ def _is_a_name(given: str) -> str:
     return given
 
 
+def _is_a_content_type(given: str) -> str:
+    if len(given) > _LONGEST_TYPE or not _CONTENT_TYPE.fullmatch(given):
+        raise ValueError("must be a media type such as text/plain; charset=utf-8")
+    return given
+
+
 Name = Annotated[str, AfterValidator(_is_a_name)]
+ContentType = Annotated[str, AfterValidator(_is_a_content_type)]
 FieldName = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -71,49 +79,64 @@ class _Model(BaseModel):
 class Match(_Model):
     """What a route takes: all that is said must hold, and what is not said holds for everything."""
 
-    provider: Condition | None = None
-    channel: Condition | None = None
-    severity: SeverityCondition | None = None
-    data: Mapping[str, Condition] = {}
+    provider: Condition | None = Field(default=None, description="Who sends it.")
+    channel: Condition | None = Field(default=None, description="By which channel.")
+    severity: SeverityCondition | None = Field(default=None, description="How bad it is, however it is written.")
+    data: Mapping[str, Condition] = Field(default={}, description="By field; a . leads into an object, or a list's.")
+
+
+_BY: Final = "The fields whose values make a group: of the data, or provider, channel, severity."
+_REPEAT: Final = "What was told and is still so is told again after this, and not before; 0: each time that it comes."
+_KEY: Final = "The fields that name one thing; without: the field key, else title and message."
+_CHANGES: Final = "Tell of one thing only when its severity changes, and when it is over."
 
 
 class Group(_Model):
     """What becomes one message: notifications with the same values in the fields of `by`."""
 
-    by: tuple[FieldName, ...] = Field(default=(), max_length=10)  # of the data, or provider, channel, severity
-    wait: Duration = 30.0  # from the first notification of a group to its message
-    interval: Duration = 300.0  # at least between two messages of a group
-    repeat: Duration = 0.0  # what was told and is still so is told again after this, and not before; 0: each time
-    key: tuple[FieldName, ...] = Field(default=(), max_length=10)  # what names one thing; else `key`, else its text
-    changes: bool = False  # tell of one thing only when its severity changes, and when it is over
+    by: tuple[FieldName, ...] = Field(default=(), max_length=10, description=_BY)
+    wait: Duration = Field(default=30.0, description="From the first notification of a group to its message.")
+    interval: Duration = Field(default=300.0, description="At least between two messages of a group.")
+    repeat: Duration = Field(default=0.0, description=_REPEAT)
+    key: tuple[FieldName, ...] = Field(default=(), max_length=10, description=_KEY)
+    changes: bool = Field(default=False, description=_CHANGES)
 
 
 class Template(_Model):
     """How a receiver's messages read; what is not given reads as usual. Jinja2, in a sandbox."""
 
-    title: str | None = Field(default=None, max_length=16_384)
-    message: str | None = Field(default=None, max_length=65_536)
-    body: str | None = Field(default=None, max_length=65_536)  # of a webhook: the whole of what is sent
-    content_type: str = Field(default="application/json", alias="contentType", max_length=100, pattern=r"^[!-~][ -~]*$")
+    title: str | None = Field(default=None, max_length=16_384, description="Of the title.")
+    message: str | None = Field(default=None, max_length=65_536, description="Of the message.")
+    body: str | None = Field(default=None, max_length=65_536, description="Of a webhook: the whole of what is sent.")
+    content_type: ContentType = Field(default="application/json", alias="contentType", description="Of that body.")
+
+
+_RECEIVERS: Final = "Who is told; without: those of the route above."
+_GROUP: Final = "What becomes one message; without: that of the route above, and else each at once."
+_CONTINUE: Final = "Ask the routes behind it too, also where it takes a notification."
+_INSIDE: Final = "Routes inside, which come first; where none of them takes a notification, this one does."
 
 
 class Route(_Model):
     """Which notifications go to whom. The first route of a list that matches takes one, unless it says `continue`."""
 
-    match: Match = Match()
-    receivers: tuple[Name, ...] = Field(default=(), max_length=100)  # those of the route above, where there are none
-    group: Group | None = None  # that of the route above, where there is none; nowhere: each at once
-    goes_on: bool = Field(default=False, alias="continue")
-    routes: tuple[Self, ...] = Field(default=(), max_length=1000)
+    match: Match = Field(default=Match(), description="Which notifications; without: all.")
+    receivers: tuple[Name, ...] = Field(default=(), max_length=100, description=_RECEIVERS)
+    group: Group | None = Field(default=None, description=_GROUP)
+    goes_on: bool = Field(default=False, alias="continue", description=_CONTINUE)
+    routes: tuple[Self, ...] = Field(default=(), max_length=1000, description=_INSIDE)
+
+
+_RATE: Final = "How often at most; without: as often as the service takes it; none: as often as there is something."
 
 
 class Receiver(_Model):
     """Somebody who is told."""
 
-    name: Name
-    destination: Destination
-    rate: GivenRate | None = None  # that of the service, where there is none
-    template: Template | None = None
+    name: Name = Field(description="1 to 63 letters, digits, - and _.")
+    destination: Destination = Field(description="Where to, and how.")
+    rate: GivenRate | None = Field(default=None, description=_RATE)
+    template: Template | None = Field(default=None, description="How it reads.")
 
     @cached_property
     def allowed(self) -> Rate | None:
@@ -126,9 +149,20 @@ class Receiver(_Model):
 class Configuration(_Model):
     """All receivers and routes."""
 
-    default: Name | None = None  # who gets what no route takes
-    receivers: tuple[Receiver, ...] = Field(max_length=1000)
-    routes: tuple[Route, ...] = Field(default=(), max_length=1000)
+    default: Name | None = Field(default=None, description="Who gets what no route takes; without: it is unrouted.")
+    receivers: tuple[Receiver, ...] = Field(max_length=1000, description="Everybody who may be told.")
+    routes: tuple[Route, ...] = Field(default=(), max_length=1000, description="Who is told of what, in this order.")
+
+
+class Parsed(NamedTuple):
+    """A configuration, and the text that it was read from."""
+
+    configuration: Configuration
+    document: yamltext.Document
+
+    def remarks(self) -> list[FieldProblem]:
+        """What is allowed and hardly meant, with its line."""
+        return [_problem(self.document, path, why) for path, why in warnings(self.configuration)]
 
 
 def _as_it_is(given: Any) -> Any:
@@ -136,6 +170,11 @@ def _as_it_is(given: Any) -> Any:
 
 
 def parse(text: bytes, fill: Callable[[Any], Any] = _as_it_is) -> Configuration:
+    """The same as `read`, without the text."""
+    return read(text, fill).configuration
+
+
+def read(text: bytes, fill: Callable[[Any], Any] = _as_it_is) -> Parsed:
     """The configuration of a text, after `fill` has filled in what is left out on purpose.
 
     Raises:
@@ -144,62 +183,37 @@ def parse(text: bytes, fill: Callable[[Any], Any] = _as_it_is) -> Configuration:
     if len(text) > MAX_BYTES:
         raise InvalidResourceError([FieldProblem("the file", f"is larger than {MAX_BYTES} bytes")])
     try:
-        document = yamltext.read(text)
-        found = Configuration.model_validate(fill(document.value))
+        document = yamltext.read_as_written(text)
+        given = fill(document.value)
+        problems = [*left(given)]
+        found = Configuration.model_validate(given) if not problems else None
     except yamltext.NotYamlError as error:
-        raise InvalidResourceError([FieldProblem("the file", str(error))]) from None
+        raise InvalidResourceError([FieldProblem(error.place or "the file", error.why)]) from None
     except ValidationError as error:
-        raise _refused(document, _explained(error)) from None
-    if problems := [*faults(found)]:
+        raise _refused(document, explained(error, _fields())) from None
+    if found is None or (problems := [*faults(found)]):
         raise _refused(document, problems)
-    return found
+    return Parsed(found, document)
 
 
 def _refused(document: yamltext.Document, problems: Sequence[tuple[Path, str]]) -> InvalidResourceError:
-    return InvalidResourceError(
-        [FieldProblem(f"line {document.line(path)}: {written(path)}", why) for path, why in problems]
-    )
+    first = sorted(problems, key=lambda problem: document.line(problem[0]))[:MOST_TOLD]
+    told = [_problem(document, path, why) for path, why in first]
+    if len(problems) > MOST_TOLD:
+        told.append(FieldProblem("and", f"{len(problems) - MOST_TOLD} more"))
+    return InvalidResourceError(told)
 
 
-def written(path: Path) -> str:
-    """A path as people write it, such as `routes[0].match.severity`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return "".join(parts).removeprefix(".") or "the file"
+def _problem(document: yamltext.Document, path: Path, why: str) -> FieldProblem:
+    return FieldProblem(f"line {document.line(path)}: {written(path)}", why)
 
 
-def _explained(error: ValidationError) -> list[tuple[Path, str]]:
-    """The problems, each once: where a value may have several forms, pydantic tells of each form."""
-    told: dict[Path, str] = {}
-    for problem in error.errors(include_url=False, include_input=False):
-        path, is_form = _place(problem["loc"])
-        why = _why(problem, is_form=is_form)
-        told[path] = why if problem["type"] == "literal_error" else told.get(path, why)
-    return [*told.items()]
-
-
-def _why(problem: ErrorDetails, *, is_form: bool) -> str:
-    match problem["type"]:
-        case "literal_error" if is_form:
-            return f"atLeast must be one of {', '.join(severity.ORDER)}"
-        case "extra_forbidden" if not is_form:
-            return "is no field here: mend its name, or leave it out"
-        case "union_tag_invalid":
-            return f"the type must be one of {problem['ctx']['expected_tags']}"
-        case _ if is_form:
-            return _FORMS
-        case _:
-            return problem["msg"].removeprefix("Value error, ")
-
-
-def _place(location: Path) -> tuple[Path, bool]:
-    """Where a problem is, and whether it is at a condition, of whose forms none was meant for sure."""
-    for place, part in enumerate(location):
-        if part == "match":
-            depth = place + (3 if location[place + 1 : place + 2] == ("data",) else 2)
-            return location[:depth], len(location) > depth
-        if part in _OF_SEVERAL_FORMS:
-            return (*location[: place + 1], *location[place + 2 :]), False  # without the form, which pydantic names
-    return location, False
+@cache
+def _fields() -> frozenset[str]:
+    """The names of all fields, wherever they belong."""
+    models: list[type[BaseModel]] = [Configuration, Receiver, Route, Match, Group, Rate, Template]
+    fields = (field for model in models for field in model.model_fields.items())
+    return frozenset(field.alias or name for name, field in fields)
 
 
 def faults(found: Configuration) -> Iterator[tuple[Path, str]]:
@@ -209,24 +223,27 @@ def faults(found: Configuration) -> Iterator[tuple[Path, str]]:
         if times > 1:
             yield ("receivers", len(names) - 1 - names[::-1].index(name), "name"), f"{name} stands there {times} times"
     if found.default is not None and found.default not in names:
-        yield ("default",), f"no receiver is called {found.default}"
+        yield ("default",), f"no receiver is called {found.default}{meant(found.default, names)}"
     for number, receiver in enumerate(found.receivers):
         yield from _of_template(receiver, ("receivers", number, "template"))
     yield from _of_routes(found.routes, ("routes",), frozenset(names), is_given=False)
 
 
 def _of_template(receiver: Receiver, path: Path) -> Iterator[tuple[Path, str]]:
-    found = receiver.template
-    if found is None:
-        return
-    if found.body is not None and receiver.destination.type != "webhook":
+    if receiver.template is not None and receiver.template.body is not None and receiver.destination.type != "webhook":
         yield (*path, "body"), "is for webhooks: others have a form of their own, give title and message"
-    for name in ("title", "message", "body"):
+    for name, source in _sources(receiver.template):
         try:
-            if (source := getattr(found, name)) is not None:
-                template.compiled(source).render(template.SAMPLE)
-        except template.TemplateError as error:
-            yield (*path, name), str(error)
+            template.Compiled(source)
+        except TemplateError as error:
+            yield (*path, name), f"in the template: {error}"
+
+
+def _sources(found: Template | None) -> Iterator[tuple[str, str]]:
+    """The templates of a receiver, by the names of their fields."""
+    for name in ("title", "message", "body"):
+        if found is not None and (source := getattr(found, name)) is not None:
+            yield name, source
 
 
 def _of_routes(
@@ -239,7 +256,7 @@ def _of_routes(
         here = (*path, number)
         for place, name in enumerate(route.receivers):
             if name not in names:
-                yield (*here, "receivers", place), f"no receiver is called {name}"
+                yield (*here, "receivers", place), f"no receiver is called {name}{meant(name, names)}"
         if not (route.receivers or route.routes or is_given):
             yield here, "names no receivers, and nor does a route above it"
         yield from _of_routes(route.routes, (*here, "routes"), names, is_given=is_given or bool(route.receivers))
@@ -251,9 +268,19 @@ def warnings(found: Configuration) -> Iterator[tuple[Path, str]]:
     for number, receiver in enumerate(found.receivers):
         if receiver.name not in used:
             yield ("receivers", number), f"no route names {receiver.name}"
+        yield from _failing(receiver, ("receivers", number, "template"))
     if found.default is None:
         yield (), "no default: what no route takes is counted as unrouted, and reaches nobody"
     yield from _never_reached(found.routes, ("routes",))
+
+
+def _failing(receiver: Receiver, path: Path) -> Iterator[tuple[Path, str]]:
+    """Templates that fail at the sample: they may do well with what is really sent, which has other data."""
+    for name, source in _sources(receiver.template):
+        try:
+            template.Compiled(source).render(template.SAMPLE)
+        except TemplateError as error:
+            yield (*path, name), f"fails with the sample, and so may be passed over: {error}"
 
 
 def _named(routes: Sequence[Route]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 _WRITTEN: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DAY: Final = 86400.0
+_PLACES: Final = 3  # what is written has to be read again as the same: a millisecond is the least
 
 
 def seconds(given: Any) -> float:
@@ -19,11 +20,11 @@ def seconds(given: Any) -> float:
         ValueError: it is none.
     """
     if isinstance(given, int | float) and not isinstance(given, bool):
-        return float(given)
+        return round(float(given), _PLACES)
     found = _WRITTEN.fullmatch(given.strip()) if isinstance(given, str) else None
     if found is None:
         raise ValueError("must be a time such as 30s, 5m or 4h")
-    return float(found[1]) * _UNITS[found[2]]
+    return round(float(found[1]) * _UNITS[found[2]], _PLACES)
 
 
 def written(given: float) -> str:
@@ -31,7 +32,7 @@ def written(given: float) -> str:
     for unit in ("d", "h", "m", "s"):
         if given and given % _UNITS[unit] == 0:
             return f"{given / _UNITS[unit]:.0f}{unit}"
-    return f"{given:g}s"
+    return f"{given:.{_PLACES}f}".rstrip("0").rstrip(".") + "s"
 
 
 Duration = Annotated[

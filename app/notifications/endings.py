@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,14 +11,18 @@ from nats.aio.msg import Msg
 from app.errors import NotFoundError
 from app.events import cloudevent, subject
 from app.events.cloudevent import CloudEvent
+from app.jetstream.place import place_of
 from app.jetstream.publish import Publish
 from app.notifications.duration import written
 from app.notifications.notification import ROOT
-from app.notifications.silences import KeptSilence, Silences
+from app.notifications.silences import NOTICES, KeptSilence, Silences
+from streams.pending import MAX_AGE_SECONDS
 from streams.subjects import PENDING
 
 _SUBJECT: Final = f"{PENDING}.silences."
-ADDRESS: Final = f"{ROOT}.providers.ops.channels.silences.severities.info"
+ADDRESS: Final = f"{ROOT}.providers.{NOTICES[0]}.channels.{NOTICES[1]}.severities.info"
+_BEHIND: Final = 1.0  # seconds before a silence is looked for again that has not reached this replica yet
+_OLD: Final = MAX_AGE_SECONDS / 2
 
 
 class Endings:
@@ -41,18 +46,27 @@ class Endings:
         Raises:
             UnavailableError: JetStream is away.
         """
+        identity = message.subject.removeprefix(_SUBJECT)
         try:
-            kept = self._silences.get(message.subject.removeprefix(_SUBJECT))
-        except NotFoundError:  # somebody has ended it
-            return None
+            kept = self._silences.get(identity)
+        except NotFoundError:  # somebody has ended it, or made it a moment ago on another replica
+            return None if await self._silences.confirm_gone(identity) else _BEHIND
         silence, now = kept.silence, self._clock()
         if now >= silence.ends.timestamp() or not silence.notice_before:
             return None
         if (early := silence.notice_at - now) > 0:
-            return early
+            return None if await self._is_renewed(message) else early
         event = self._event(kept, silence.ends.timestamp() - now)
         await self._publish(ADDRESS, cloudevent.encode(event), cloudevent.headers(event.id))
         return None
+
+    async def _is_renewed(self, message: Msg) -> bool:
+        """Put a message there anew whose time the stream would not see; whether that was needed."""
+        place = place_of(message.reply)
+        if not place.sequence or time.time() - place.stored < _OLD:
+            return False
+        await self._publish(message.subject, b"", {"Nats-Msg-Id": f"{message.subject}-{place.sequence}"})
+        return True
 
     def _event(self, kept: KeptSilence, left: float) -> CloudEvent[Any]:
         silence = kept.silence
@@ -64,8 +78,8 @@ class Endings:
             time=cloudevent.now(),
             data={
                 "cluster": self._cluster,
-                "provider": "ops",
-                "channel": "silences",
+                "provider": NOTICES[0],
+                "channel": NOTICES[1],
                 "severity": "info",
                 "title": f"a silence of {silence.author} ends in {written(max(60.0, left - left % 60))}",
                 "message": silence.reason,

@@ -69,6 +69,8 @@ class ConfigurationFile:
                 await receivers.keep(self._wanted)
         except UnavailableError:  # the next look tries again
             return
+        except InvalidResourceError as error:
+            log.error("%s: %s; what was in force stays so", SETTING, self._told(error))  # noqa: TRY400 -- it says all
         self._wanted, receivers.expects = None, False
 
     def _tell_once(self, error: OSError) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from app.delivery.delivery import Delivery, Received, delivery_of
+from app.errors import TooLargeError, UnavailableError
 from app.jetstream.publish import Publish
-from app.notifications.configuration import Group
+from app.notifications.configuration import Group, Receiver
 from app.notifications.groups.allowance import Allowance
 from app.notifications.groups.terms import Terms, beyond, terms_of
 from app.notifications.groups.waiting import hold
@@ -16,12 +17,7 @@ from app.notifications.notification import Notification
 from app.notifications.receivers import PREFIX, Receivers, target_of
 from app.telemetry.metrics import Metrics
 
-
-class Way(NamedTuple):
-    """A delivery, and the receiver's name."""
-
-    receiver: str
-    delivery: Delivery
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +47,37 @@ class Ways:
         """The deliveries that go at once; the others wait in JetStream when this returns.
 
         Raises:
-            UnavailableError: JetStream is away or full.
-            TooLargeError: the event is too large with what is written down of it.
+            UnavailableError: JetStream is away or full, or a receiver has gone meanwhile.
         """
         now: list[Delivery] = []
         for name, group in groups.items():
             receiver = self.receivers.receiver(PREFIX + name)
             if receiver is None:
-                continue
+                raise UnavailableError(f"the receiver {name} was removed just now: it is routed again")
             delivery = delivery_of(received, target_of(receiver))
-            if group is not None:  # whether it is silenced counts when the group is told
-                await self._hold(delivery, name, terms_of(group, said))
-            elif self._is_muted(said):
-                continue
-            elif receiver.allowed is not None and (seconds := await self.allowance.take(name, receiver.allowed)):
-                await self._hold(delivery, name, beyond(receiver.allowed, seconds))
-            else:
+            terms = await self._terms(receiver, group, said)
+            if terms is None or not await self._is_held(delivery, name, terms):
                 now.append(delivery)
-        return now
+        return [delivery for delivery in now if not self._is_muted(said)]
 
-    async def _hold(self, delivery: Delivery, name: str, terms: Terms) -> None:
+    async def _terms(self, receiver: Receiver, group: Group | None, said: Notification) -> Terms | None:
+        """On which terms it waits, if it does."""
+        if group is not None:  # whether it is silenced counts when the group is told
+            return terms_of(group, said)
+        if receiver.allowed is None or self.mutes(said):
+            return None
+        seconds = await self.allowance.take(receiver.name, receiver.allowed)
+        return beyond(receiver.allowed, seconds) if seconds else None
+
+    async def _is_held(self, delivery: Delivery, name: str, terms: Terms) -> bool:
+        """Have it wait; false where it is too large for what is written down with it, and has to go at once."""
+        try:
+            await hold(self.publish, delivery, name, terms)
+        except TooLargeError as error:
+            log.warning("a notification on %s goes to %s on its own: %s", delivery.received.subject, name, error)
+            return False
         (self.metrics.notifications_held_back if terms.held else self.metrics.notifications_grouped).inc()
-        await hold(self.publish, delivery, name, terms)
+        return True
 
     def _is_muted(self, said: Notification) -> bool:
         muted = self.mutes(said)

@@ -25,8 +25,13 @@ def notification_of(address: str, data: Any) -> Notification:
     """The notification that was published to a subject; the subject counts, whatever the data says of the same."""
     names = dict(subject.named(address.replace(f"{ROOT}.", f"{subject.ROOT}.", 1)))
     return Notification(
-        names.get("provider", ""),
-        names.get("channel", ""),
-        names.get("severitie", ""),  # as `named` makes the singular
+        _whole(names.get("provider", "")),
+        _whole(names.get("channel", "")),
+        _whole(names.get("severitie", "")),  # as `named` makes the singular
         data if isinstance(data, Mapping) else {},
     )
+
+
+def _whole(name: str) -> str:
+    """A name without halves of characters, which a subject can encode and no JSON can hold."""
+    return name if name.isascii() else name.encode("utf-8", "replace").decode()

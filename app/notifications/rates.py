@@ -23,8 +23,8 @@ class Rate(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    limit: int = Field(ge=1, le=10_000)
-    per: Duration = Field(default=60.0, ge=1)
+    limit: int = Field(ge=1, le=10_000, description="Messages.")
+    per: Duration = Field(default=60.0, ge=1, description="In this time.")
 
 
 PUBLISHED: Final = {

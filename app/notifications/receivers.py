@@ -68,6 +68,10 @@ class Receivers:
             return InForce(entry.value, entry.revision)
         return InForce(NOTHING, self._mirror.revision(_KEY)) if self._mirror.is_gone(_KEY) else None
 
+    def replaceable(self) -> InForce:
+        """What lies in the bucket, to be replaced; of what cannot be read, nothing but its revision."""
+        return self.kept() or InForce(NOTHING, self._mirror.revision(_KEY))
+
     def receiver(self, key: str) -> Receiver | None:
         """A receiver by the key of its target."""
         return self._by_key.get(key)
@@ -82,7 +86,7 @@ class Receivers:
 
     async def confirm_gone(self, key: str) -> bool:
         """The same, as the server knows now. Raises: UnavailableError."""
-        value = await self._bucket.get(_KEY)
+        value = await self._bucket.latest(_KEY)
         try:
             found = NOTHING if value is None else self._sealing.open(value)
         except ValueError:  # in doubt there is one

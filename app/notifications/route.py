@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 
 from app.notifications import severity
 from app.notifications.condition import holds, values_at
-from app.notifications.configuration import Configuration, Group, Match, Path, Route
+from app.notifications.configuration import Configuration, Group, Match, Route
 from app.notifications.notification import Notification
+from app.notifications.wording import Path
 
 
 class Taken(NamedTuple):

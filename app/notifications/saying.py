@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from app.delivery.delivery import Received
-from app.notifications.compose import GROUP_TYPE, item_of, notice_of
+from app.notifications.bounds import TemplateError
+from app.notifications.compose import group_message, item_of, notice_of
 from app.notifications.configuration import Template
 from app.notifications.formats.notice import Notice, writable
 from app.notifications.notification import notification_of
-from app.notifications.template import TemplateError, compiled
+from app.notifications.template import Compiled, compiled
 
 log = logging.getLogger(__name__)
 
@@ -40,33 +41,34 @@ def said_of(received: Received, template: Template | None) -> Said:
         return Said(notice)
 
 
-def templated(template: Template, notice: Notice, values: Mapping[str, Any]) -> Said:
-    """A notice as a template has it.
+def templated(
+    template: Template, notice: Notice, values: Mapping[str, Any], of: Callable[[str], Compiled] = compiled
+) -> Said:
+    """A notice as a template has it; `of` compiles.
 
     Raises:
-        TemplateError: it cannot be made with these values.
+        TemplateError: it cannot be made with these values; says of which part.
     """
+
+    def filled(name: str, values: Mapping[str, Any]) -> str | None:
+        try:
+            return None if (source := getattr(template, name)) is None else writable(of(source).render(values))
+        except TemplateError as error:
+            raise TemplateError(f"{name}: {error}") from None
+
+    title, message = filled("title", values), filled("message", values)
     said = replace(
         notice,
-        title=_filled(template.title, values, notice.title),
-        message=_filled(template.message, values, notice.message),
+        title=notice.title if title is None else title,
+        message=notice.message if message is None else message,
     )
-    body = None if template.body is None else compiled(template.body).render({**values, **_again(said)})
-    return Said(said, body)
-
-
-def _again(said: Notice) -> dict[str, str]:
-    return {"title": said.title, "message": said.message}
-
-
-def _filled(source: str | None, values: Mapping[str, Any], otherwise: str) -> str:
-    return otherwise if source is None else writable(compiled(source).render(values))
+    return Said(said, filled("body", {**values, "title": said.title, "message": said.message}))
 
 
 def values_of(received: Received, notice: Notice) -> dict[str, Any]:
     """What a template may use, by name."""
     notification = notification_of(received.subject, received.event.data)
-    is_group = received.event.type == GROUP_TYPE
+    group = group_message(received)
     item = item_of(notice, 1)
     return {
         **{name: value for name, value in item.items() if name != "times"},
@@ -74,6 +76,6 @@ def values_of(received: Received, notice: Notice) -> dict[str, Any]:
         "channel": notification.channel,
         "subject": received.subject,
         "data": dict(notification.data),
-        "count": notification.data.get("count", 1) if is_group else 1,
-        "items": notification.data.get("items", []) if is_group else [item],
+        "count": group.count if group else 1,
+        "items": notification.data["items"] if group else [item],
     }

@@ -13,10 +13,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr, ValidationError
 from pydantic_core import from_json, to_json
 
-from app.errors import UnavailableError
+from app.errors import FieldProblem, InvalidResourceError, UnavailableError
 from app.notifications.configuration import Configuration
 
 MASK: Final = "***"
+MOST_BYTES: Final = 1_000_000  # of a value: a message of NATS has 1 MiB; without what is shown, if need be
 _NO_KEY: Final = (
     "it is sealed with a key that is neither in SECRETS_KEY nor the one that was made where that is not set"
 )
@@ -38,11 +39,21 @@ class Sealing:
 
         Raises:
             UnavailableError: there is no key yet.
+            InvalidResourceError: it is too large to be kept.
         """
         if self._keys is None:
             raise UnavailableError("there is no key yet to seal the secrets of receivers with")
         token = self._keys.encrypt(to_json(plain(configuration))).decode()
-        return to_json({"shown": masked(configuration), "sealed": token})
+        for value in (to_json({"shown": masked(configuration), "sealed": token}), to_json({"sealed": token})):
+            if len(value) <= MOST_BYTES:
+                return value
+        raise InvalidResourceError(
+            [
+                FieldProblem(
+                    "the configuration", f"is {len(token)} bytes long when sealed: {MOST_BYTES} are kept at most"
+                )
+            ]
+        )
 
     def open(self, value: bytes) -> Configuration:
         """The configuration in a value of the bucket.

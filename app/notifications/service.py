@@ -19,7 +19,7 @@ from app.delivery.park import Parking
 from app.delivery.service import DeliveryService, Work
 from app.jetstream.publish import Publish
 from app.jetstream.read import StreamReader
-from app.notifications import channel, unrouted
+from app.notifications import channel
 from app.notifications.administration import Administration
 from app.notifications.channel import HttpServices, Mail, Others
 from app.notifications.endings import Endings
@@ -40,6 +40,7 @@ from app.notifications.senders.apprise import AppriseSender
 from app.notifications.senders.email import EmailSender
 from app.notifications.silences import Silences
 from app.notifications.subscribe import Desk, Matcher, subscribe
+from app.notifications.unrouted import CHANNEL as REROUTE
 from app.notifications.unrouted import UNROUTED, Reroute, Unrouted
 from app.telemetry.metrics import Metrics
 
@@ -114,17 +115,18 @@ class NotificationService:
     def reroute(self, delivery: DeliveryService) -> dict[str, Channel]:
         """The channel of what is routed once more."""
         parking = Parking(self._publish)
-        return {unrouted.CHANNEL: Reroute(self.receivers, self._ways, parking, self._publish, delivery.drains.wake)}
+        return {REROUTE: Reroute(self.receivers, self._ways, parking, self._publish, delivery.drains.wake)}
 
     def readers(self, broker: NatsBroker, delivery: DeliveryService, replicas: int) -> Readers:
         """What reads notifications, and what waits."""
         parking = Parking(self._publish)
-        keeper = Keeper(self._keeper_desk(delivery, parking))
+        unrouted = Unrouted(parking, self._metrics)
+        keeper = Keeper(self._keeper_desk(delivery, parking, unrouted))
         matcher = Matcher(
             Desk(
                 receivers=self.receivers,
                 ways=self._ways,
-                unrouted=Unrouted(parking, self._metrics),
+                unrouted=unrouted,
                 dispatcher=delivery.dispatcher,
                 settlement=delivery.settlement,
                 metrics=self._metrics,
@@ -132,11 +134,12 @@ class NotificationService:
         )
         return Readers(subscribe(broker, matcher, keeper, replicas), matcher, keeper)
 
-    def _keeper_desk(self, delivery: DeliveryService, parking: Parking) -> KeeperDesk:
+    def _keeper_desk(self, delivery: DeliveryService, parking: Parking, unrouted: Unrouted) -> KeeperDesk:
         handover = Handover(
             receivers=self.receivers,
             allowance=self._allowance,
             parking=parking,
+            unrouted=unrouted,
             publish=self._publish,
             wake=delivery.drains.wake,
             metrics=self._metrics,
@@ -150,6 +153,7 @@ class NotificationService:
             metrics=self._metrics,
             forgetting=Forgetting(self.reader),
             clock=self._clock,
+            mutes=self._mutes,
             other=self.endings,
             between=self._between,
         )

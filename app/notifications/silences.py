@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, Final, NoReturn, Self
 
 from nats.aio.client import Client
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
@@ -18,9 +19,13 @@ from app.notifications.configuration import Match
 from app.notifications.duration import Duration
 from app.notifications.notification import Notification
 from app.notifications.route import matches
+from app.notifications.wording import explained, written
 from streams.subjects import SILENCES_BUCKET
 
-LONGEST: dt.timedelta = dt.timedelta(days=30)
+NOTICES: Final = ("ops", "silences")  # provider and channel of the notices that silences are about to end
+LONGEST: Final = dt.timedelta(days=30)
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9000  # behind it there is no time to reckon with
 
 
 def _rfc3339(moment: dt.datetime) -> str:
@@ -50,7 +55,9 @@ class Silence(BaseModel):
     def _makes_sense(self) -> Self:
         if self.match == Match():
             raise ValueError("match has no condition, and would mute everything: name what is to be muted")
-        if not self.begins < self.ends <= self.begins + LONGEST:
+        if not (self.begins.year >= _FIRST_YEAR and self.ends.year <= _LAST_YEAR):
+            raise ValueError(f"from and to must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+        if not dt.timedelta() < self.ends - self.begins <= LONGEST:
             raise ValueError("to must be after from, and at most 30 days after it")
         return self
 
@@ -86,20 +93,23 @@ def parse(given: Any) -> Silence:
     try:
         return Silence.model_validate(given)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        raise InvalidResourceError(
-            [
-                FieldProblem(".".join(map(str, one["loc"])) or "the silence", one["msg"].removeprefix("Value error, "))
-                for one in problems
-            ]
-        ) from None
+        problems = [FieldProblem(written(path) if path else "the silence", why) for path, why in explained(error)]
+        raise InvalidResourceError(problems) from None
+
+
+def notice_of_end(notification: Notification) -> str:
+    """The silence whose end a notification tells of; empty: of none."""
+    is_ours = (notification.provider, notification.channel) == NOTICES
+    return str(notification.data.get("silence", "")) if is_ours else ""
 
 
 class Silences:
     """The silences, as of the last change that reached this process. Its methods raise UnavailableError."""
 
     def __init__(self, connection: Callable[[], Client | None]) -> None:
-        self._mirror = Mirror(Bucket(connection, SILENCES_BUCKET), _decode, _nobody)
+        self._mirror = Mirror(Bucket(connection, SILENCES_BUCKET), _decode, self._changed)
+        self._active: tuple[tuple[str, Silence], ...] = ()
+        self._active_at = (math.inf, math.inf)  # from when to when these are the active ones, Unix seconds
         self.not_ready, self.complete = self._mirror.not_ready, self._mirror.complete
 
     async def follow(self) -> NoReturn:
@@ -107,8 +117,21 @@ class Silences:
         await self._mirror.follow()
 
     def mutes(self, notification: Notification, now: float) -> bool:
-        """Whether any silence mutes a notification at a time, Unix seconds."""
-        return any(entry.value.mutes(notification, now) for entry in self._mirror.entries.values())
+        """Whether any silence mutes a notification at a time, Unix seconds; none mutes the notice of its own end."""
+        about = notice_of_end(notification)
+        return any(matches(one.match, notification) and identity != about for identity, one in self._now(now))
+
+    def _now(self, now: float) -> tuple[tuple[str, Silence], ...]:
+        """Those that are active. Asked for each notification: looked for only when one begins, ends or is changed."""
+        if not self._active_at[0] <= now < self._active_at[1]:
+            silences = [(key, entry.value) for key, entry in self._mirror.entries.items()]
+            self._active = tuple((key, one) for key, one in silences if one.is_active(now))
+            times = [time.timestamp() for _, one in silences for time in (one.begins, one.ends)]
+            self._active_at = now, min((time for time in times if time > now), default=math.inf)
+        return self._active
+
+    def _changed(self, _: Keys) -> None:
+        self._active_at = (math.inf, math.inf)
 
     def all(self) -> Sequence[KeptSilence]:
         """Those that end last first."""
@@ -140,11 +163,19 @@ class Silences:
         """Raises: NotFoundError."""
         await self._mirror.delete(self.get(identity).id)
 
+    async def confirm_gone(self, identity: str) -> bool:
+        """Whether there is no such silence, as the server knows now: another replica may have made it just now."""
+        return await self._mirror.confirm_gone(identity)
+
     async def forget_old(self, before: float) -> None:
-        """Delete those that ended before a time, Unix seconds."""
+        """Delete those that ended before a time, Unix seconds, and forget those that were deleted before it.
+
+        A deleted key leaves a marker, which counts among those that the bucket has room for.
+        """
         for kept in self.all():
             if kept.silence.ends.timestamp() < before:
                 await self._mirror.delete(kept.id)
+        await self._mirror.forget_deleted(before)
 
 
 def _kept(identity: str, entry: Entry[Silence]) -> KeptSilence:
@@ -156,7 +187,3 @@ def _decode(_: str, value: bytes) -> Silence:
         return Silence.model_validate_json(value)
     except ValidationError as error:
         raise ValueError(f"it is no silence ({error.error_count()} faults); delete it") from None
-
-
-def _nobody(_: Keys) -> None:
-    """Nobody has to be told."""

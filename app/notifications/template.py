@@ -8,11 +8,8 @@ and needs no watch while it runs.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,10 +17,17 @@ from jinja2 import ChainableUndefined, Environment, TemplateSyntaxError, nodes
 from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-LONGEST: Final = 65_536  # characters of what comes out, and of any text or list on the way
-BUDGET: Final = 100_000  # parts of a template that its loops may run, and measures of what filters are given
-_MEASURE: Final = 64  # characters or items that cost as much as a part
-_GREATEST: Final = 10**15  # number on the way
+from app.notifications.bounds import (
+    LONGEST,
+    TemplateError,
+    bounded_value,
+    budget,
+    counted,
+    is_number,
+    measured,
+    within_bounds,
+)
+from app.notifications.filters import OWN
 
 NAMES: Final = frozenset(
     {
@@ -37,6 +41,13 @@ FILTERS: Final = frozenset(
         *("items", "join", "last", "length", "list", "lower", "max", "min", "reject", "rejectattr", "replace"),
         *("reverse", "round", "select", "selectattr", "sort", "string", "striptags", "sum", "title", "tojson"),
         *("trim", "truncate", "unique", "upper", "urlencode", "wordcount", "map"),
+    }
+)
+TESTS: Final = frozenset(
+    {
+        *("boolean", "defined", "divisibleby", "eq", "even", "false", "float", "ge", "gt", "in", "integer", "iterable"),
+        *("le", "lower", "lt", "mapping", "ne", "none", "number", "odd", "sequence", "string", "true", "undefined"),
+        *("upper", "==", "!=", "<", "<=", ">", ">=", "equalto", "greaterthan", "lessthan"),
     }
 )
 _WITH_FILTERS: Final = frozenset({"map"})  # take other filters, by name
@@ -61,33 +72,25 @@ SAMPLE: Final[Mapping[str, Any]] = {
     "provider": "ksyun",
     "channel": "disk",
     "subject": "ops.notifications.providers.ksyun.channels.disk.severities.error",
-    "data": {"title": "disk", "host": "node-a", "size": 5},
+    "data": {
+        "title": "disk",
+        "message": "the disk of node-a is full",
+        "link": "https://example.com/node-a",
+        "key": "node-a/disk",
+        "cluster": "prod",
+        "host": "node-a",
+        "size": 5,
+    },
     "count": 1,
     "items": [{"title": "disk", "message": "", "severity": "error", "times": 1, "resolved": False}],
 }
 
 
-class TemplateError(ValueError):
-    """A template that cannot be used, or not with these values; the message says why, and where as far as is known."""
-
-
-_left: ContextVar[int] = ContextVar("budget")
-
-
-@contextmanager
-def _budget() -> Iterator[None]:
-    before = _left.set(BUDGET)
-    try:
-        yield
-    finally:
-        _left.reset(before)
-
-
-def _spend(cost: int) -> None:
-    left = _left.get() - cost
-    if left < 0:
-        raise TemplateError("it goes on for too long: go through less")
-    _left.set(left)
+# What Jinja2's own filters and operators raise at values that they cannot take.
+_FAILURES: Final = (
+    *(JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, AssertionError),
+    *(RecursionError, MemoryError),
+)
 
 
 class Compiled:
@@ -96,10 +99,12 @@ class Compiled:
     def __init__(self, source: str) -> None:
         """Raises: TemplateError: it is none, or does what is not let in."""
         try:
-            with _budget():  # what is constant is worked out here already
+            with budget():  # what is constant is worked out here already
                 code = _environment.compile(_counting(_checked(_environment.parse(source))))
         except TemplateSyntaxError as error:
             raise TemplateError(f"line {error.lineno}: {error.message}") from None
+        except (RecursionError, SyntaxError, MemoryError):  # Python's own, of what Jinja2 has made of it
+            raise TemplateError("it is nested too deeply: make it flatter") from None
         self._template = _environment.template_class.from_code(_environment, code, {**_environment.globals})
 
     def render(self, values: Mapping[str, Any]) -> str:
@@ -109,17 +114,17 @@ class Compiled:
             TemplateError: it cannot be made of these.
         """
         try:
-            with _budget():
+            with budget():
                 return _joined(self._template.generate(**values))
         except TemplateError:
             raise
-        except (JinjaError, TypeError, ValueError, ArithmeticError, KeyError, AttributeError, RecursionError) as error:
+        except _FAILURES as error:
             raise TemplateError(f"{type(error).__name__}: {str(error)[:200]}") from None
 
 
 @lru_cache(maxsize=1024)
 def compiled(source: str) -> Compiled:
-    """The template of a text; raises what `Compiled` does."""
+    """The template of a text that is in force; raises what `Compiled` does."""
     return Compiled(source)
 
 
@@ -140,12 +145,15 @@ def _checked(tree: nodes.Template) -> nodes.Template:
             raise _refused(node, f"{_called(node)} is not let in here")
         if isinstance(node, nodes.Filter):
             _check_filter(node)
+        if isinstance(node, nodes.Test) and node.name not in TESTS:
+            raise _refused(node, f"the test {node.name} is not let in here: use one of {', '.join(sorted(TESTS))}")
         if isinstance(node, _LITERALS) and not _is_plain(node):  # a list of itself twice, 60 times, has no end
             raise _refused(node, "a list or dictionary may hold numbers and texts only")
         if isinstance(node, nodes.For) and node.recursive:
             raise _refused(node, "a recursive loop is not let in here")
+    known = NAMES | _made(tree) | {"loop"}
     for name in tree.find_all(nodes.Name):
-        if name.ctx == "load" and name.name not in NAMES | _made(tree) | {"loop"}:
+        if name.ctx == "load" and name.name not in known:
             raise _refused(name, f"there is no {name.name}: there are {', '.join(sorted(NAMES))}")
     return tree
 
@@ -187,128 +195,42 @@ def _called(node: nodes.Node) -> str:
 
 
 def _counting(tree: nodes.Template) -> nodes.Template:
-    """The template, each turn of whose loops costs as many parts as the loop has."""
+    """The template, in which each turn of a loop costs as many parts as the loop has, and what is compared its size."""
     for loop in tree.find_all(nodes.For):
-        cost = nodes.Const(sum(1 for _ in _all(loop)))
-        loop.iter = nodes.Filter(
-            loop.iter, "_counted", [cost], [], None, None, lineno=loop.lineno, environment=loop.environment
-        )
+        loop.iter = _through("_counted", loop.iter, nodes.Const(sum(1 for _ in _all(loop))))
+    for compare in tree.find_all(nodes.Compare):
+        compare.expr = _through("_measured", compare.expr)
+        for operand in compare.ops:
+            operand.expr = _through("_measured", operand.expr)
+    for item in tree.find_all(nodes.Getitem):
+        if isinstance(item.arg, nodes.Slice):
+            item.node = _through("_measured", item.node)
     return tree
 
 
-def _counted(found: Any, cost: int) -> Iterator[Any]:
-    for item in found:
-        _spend(cost)
-        yield item
-
-
-def _measured(value: Any) -> Any:
-    """A value that goes into a filter, an operator or what comes out: its size is taken from the budget."""
-    if isinstance(value, str):
-        _spend(1 + len(value) // _MEASURE)
-    elif isinstance(value, Mapping):
-        _spend(1)
-        for name, inner in value.items():
-            _measured(name), _measured(inner)
-    elif isinstance(value, list | tuple):
-        _spend(1)
-        for inner in value:
-            _measured(inner)
-    else:
-        _spend(1)
-    return value
-
-
-def _bounded(value: Any) -> Any:
-    """A value on the way, as long as it is small enough."""
-    if isinstance(value, str | list | tuple | dict) and len(value) > LONGEST:
-        raise TemplateError(f"a value on the way is longer than {LONGEST}")
-    if isinstance(value, int | float) and abs(value) > _GREATEST:
-        raise TemplateError("a number on the way is too great")
-    return value
-
-
-def _within_bounds(apply: Callable[..., Any]) -> Callable[..., Any]:
-    def bounded(*args: Any, **kwargs: Any) -> Any:
-        for given in (*args, *kwargs.values()):
-            _measured(given)
-        return _bounded(apply(*args, **kwargs))
-
-    for name in ("jinja_pass_arg", "jinja_async_variant"):
-        if hasattr(apply, name):
-            setattr(bounded, name, getattr(apply, name))
-    return bounded
-
-
-def _replaced(text: Any, old: str, new: str) -> str:
-    """`replace` that looks at what it would make before it does."""
-    whole = str(text)
-    if len(whole) + (whole.count(old) + (not old)) * len(new) > LONGEST:
-        raise TemplateError(f"a value on the way is longer than {LONGEST}")
-    return whole.replace(old, new)
-
-
-def _joined_by(found: Iterable[Any], between: str = "", attribute: str | None = None) -> str:
-    """`join` that looks at what it has made while it does."""
-    parts: list[str] = []
-    room = LONGEST
-    for item in found:
-        part = str(_measured(_environment.getitem(item, attribute) if attribute else item))
-        room -= len(part) + len(between)
-        if room < 0:
-            raise TemplateError(f"a value on the way is longer than {LONGEST}")
-        parts.append(part)
-    return str(between).join(parts)
-
-
-def _summed(found: Iterable[Any], attribute: str | None = None, start: float = 0) -> Any:
-    """`sum` of numbers: lists could be summed to any length."""
-    return sum((_number(_environment.getitem(item, attribute) if attribute else item) for item in found), start)
-
-
-def _number(value: Any) -> Any:
-    if not _is_number(value):
-        raise TemplateError("sum is for numbers here")
-    return value
-
-
-def _rounded(value: float, precision: int = 0) -> float:
-    """`round` to at most 15 places: of a thousand million the way there has no end."""
-    return round(value, max(-15, min(precision, 15)))
-
-
-def _as_json(value: Any) -> str:
-    """`tojson` as a message wants it: not escaped for HTML, and not indented."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-_OWN: Final[Mapping[str, Callable[..., Any]]] = {
-    "replace": _replaced,
-    "join": _joined_by,
-    "sum": _summed,
-    "round": _rounded,
-    "tojson": _as_json,
-}
+def _through(name: str, node: nodes.Node, *args: nodes.Expr) -> nodes.Filter:
+    """A value that goes through a filter of ours."""
+    assert isinstance(node, nodes.Expr)  # noqa: S101 -- whatever a loop goes through, or is compared, is one
+    return nodes.Filter(node, name, [*args], [], None, None, lineno=node.lineno, environment=node.environment)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "%", "/", "//", "-"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator in {"*", "%"} and not (_is_number(left) and _is_number(right)):
+        if operator in {"*", "%"} and not (is_number(left) and is_number(right)):
             raise TemplateError(f"{operator} is for numbers here")
-        _measured(left), _measured(right)
-        return _bounded(super().call_binop(context, operator, left, right))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+        measured(left), measured(right)
+        return bounded_value(super().call_binop(context, operator, left, right))
 
 
 def _made_environment() -> Environment:
-    found = _Sandbox(undefined=ChainableUndefined, autoescape=False, finalize=_measured)
-    applied = {**{name: found.filters[name] for name in FILTERS}, **_OWN}
-    found.filters = {**{name: _within_bounds(apply) for name, apply in applied.items()}, "_counted": _counted}
+    found = _Sandbox(undefined=ChainableUndefined, autoescape=False, finalize=measured)
+    applied = {**{name: found.filters[name] for name in FILTERS}, **OWN}
+    ours = {"_counted": counted, "_measured": measured}
+    found.filters = {**{name: within_bounds(apply) for name, apply in applied.items()}, **ours}
+    tests: Mapping[str, Any] = found.tests
+    found.tests = {name: within_bounds(tests[name]) for name in TESTS}
     found.globals.clear()
     return found
 

@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from app.errors import FieldProblem, InvalidResourceError
-
 _MASK: Final = "***"
 
 
 def unmasked(given: Any, kept: Any) -> Any:
     """What was given, with the secret of the receiver of the same name and type in place of each `***`.
 
-    Both are configurations as they are written.
-
-    Raises:
-        InvalidResourceError: there is no such secret; says where.
+    Both are configurations as they are written. What there is no such secret for stays `***`, as `left` finds it.
     """
     receivers = given.get("receivers") if isinstance(given, Mapping) else None
     if not isinstance(receivers, list | tuple):
         return given
     before = {receiver["name"]: receiver["destination"] for receiver in (kept or {}).get("receivers", ())}
-    whole = [_whole(receiver, before) for receiver in receivers]
-    if problems := [*_left(whole)]:
-        raise InvalidResourceError(problems)
-    return {**given, "receivers": whole}
+    return {**given, "receivers": [_whole(receiver, before) for receiver in receivers]}
+
+
+def left(given: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Each `***` in the place of a secret, and what is wrong with it."""
+    receivers = given.get("receivers") if isinstance(given, Mapping) else None
+    for number, receiver in enumerate(receivers if isinstance(receivers, list | tuple) else ()):
+        destination = receiver.get("destination") if isinstance(receiver, Mapping) else None
+        for name, value in destination.items() if isinstance(destination, Mapping) else ():
+            if value == _MASK:
+                path = ("receivers", number, "destination", str(name))
+                yield path, "*** stands for no secret that is kept for this receiver: write it anew"
 
 
 def _whole(receiver: Any, before: Mapping[str, Mapping[str, Any]]) -> Any:
@@ -42,12 +45,3 @@ def _whole(receiver: Any, before: Mapping[str, Mapping[str, Any]]) -> Any:
 def _is_same_place(given: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
     """Whether nothing but what is masked may differ: else a secret could be sent elsewhere by who cannot read it."""
     return all(known.get(name) == value for name, value in given.items() if value != _MASK)
-
-
-def _left(receivers: list[Any]) -> Iterator[FieldProblem]:
-    for number, receiver in enumerate(receivers):
-        destination = receiver.get("destination") if isinstance(receiver, Mapping) else None
-        for name, value in destination.items() if isinstance(destination, Mapping) else ():
-            if value == _MASK:
-                where = f"receivers[{number}].destination.{name}"
-                yield FieldProblem(where, "*** stands for no secret that is kept for this receiver: write it anew")

@@ -37,17 +37,17 @@ class Unrouted:
         self._metrics = metrics
         self._told: set[str] = set()
 
-    async def keep(self, received: Received) -> None:
-        """Return once it is kept.
+    async def keep(self, received: Received, reason: str = REASON) -> None:
+        """Return once it is kept, with the reason why it reaches nobody.
 
         Raises:
             UnavailableError: JetStream is away or full.
         """
-        await self._parking.bury(delivery_of(received, UNROUTED), REASON, _NOTHING, copy="-unrouted")
+        await self._parking.bury(delivery_of(received, UNROUTED), reason, _NOTHING, copy="-unrouted")
         self._metrics.notifications_unrouted.inc()
         if received.subject not in self._told and len(self._told) < _ADDRESSES:
             self._told.add(received.subject)
-            log.warning("%s is unrouted: %s", received.subject, REASON)
+            log.warning("%s is unrouted: %s", received.subject, reason)
 
 
 @dataclass(frozen=True, slots=True)

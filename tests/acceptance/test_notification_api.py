@@ -132,13 +132,67 @@ async def test_a_check_tells_whom_a_notification_would_reach(app: App, http: aio
     asked = {"notification": {"provider": "p", "channel": "c", "severity": "error", "data": {"a": 1}}}
     _, told = await ask(http, app, "POST", "check", asked)
     assert (told["receivers"], told["by"]) == (["operators"], [{"route": "routes[1]", "receivers": ["operators"]}])
+    assert told["ways"] == [{"receiver": "operators", "type": "webhook", "routes": ["routes[1]"], "how": "at once"}]
+    assert told["silenced"] is False
     text = "receivers: [{name: x, destination: {type: slack, url: https://a}}]\ndefault: x"
     _, other = await ask(http, app, "POST", "check", {**asked, "configuration": text})
-    assert (other["receivers"], other["by"]) == (["x"], [])
+    assert (other["receivers"], other["by"], other["warnings"]) == (["x"], [], [])
+    _, warned = await ask(http, app, "POST", "check", {**asked, "configuration": text.replace("default: x", "")})
+    assert (warned["receivers"], warned["warnings"][0]) == ([], "line 1: receivers[0]: no route names x")
+    await ask(http, app, "POST", "silences", silence(match={"data": {"a": 1}}))
+    assert (await ask(http, app, "POST", "check", asked))[1]["silenced"] is True
     assert (await ask(http, app, "POST", "check", {"odd": 1}))[0] == 400
     assert (await ask(http, app, "POST", "check", {"notification": {"odd": 1}}))[0] == 422
     assert (await ask(http, app, "POST", "check", {"configuration": "receivers: 5"}))[0] == 422
     assert (await ask(http, app, "POST", "check", {"configuration": None}))[0] == 422
+
+
+async def test_a_configuration_that_cannot_be_read_any_more_can_be_replaced(
+    app: App, http: aiohttp.ClientSession, wire: Client, receiver: Receiver
+) -> None:
+    bucket = await wire.jetstream().key_value("ops-notifications")
+    await bucket.put("configuration", b"sealed with a key that nobody has")
+    async with asyncio.timeout(20):
+        while (await ask(http, app, "GET", "configuration"))[0] != 503:  # noqa: ASYNC110 -- another process reads it
+            await asyncio.sleep(0.05)
+    await post(http, app, title="kept meanwhile")
+    assert (await ask(http, app, "POST", "check", {"configuration": "receivers: []"}))[0] == 200
+    assert (await ask(http, app, "PUT", "configuration", configuration(receiver.url)))[0] == 200
+    await receiver.wait_for(lambda: len(receiver.calls) == 1)
+    assert bodies(receiver)[0]["title"] == "kept meanwhile"
+
+
+async def test_a_template_is_tried_on_a_sample_or_on_what_is_given(app: App, http: aiohttp.ClientSession) -> None:
+    template = {"title": "{{ severity | upper }} {{ title }}", "body": '{"text": {{ title | tojson }}}'}
+    _, told = await ask(http, app, "POST", "preview", {"template": template})
+    assert told == {"title": "ERROR disk", "message": "the disk of node-a is full", "body": '{"text": "ERROR disk"}'}
+    asked = {"provider": "p", "channel": "c", "severity": "info", "data": {"title": "ä", "at": {"x": 1}}}
+    given = {"template": {"title": "{{ provider }} {{ channel }} {{ data.at.x }} {{ title }}"}, "notification": asked}
+    _, other = await ask(http, app, "POST", "preview", given)
+    assert (other["title"], other["body"]) == ("p c 1 ä", None)
+    bare = {"template": {"title": "[{{ provider }}]"}, "notification": {}}
+    assert (await ask(http, app, "POST", "preview", bare))[1]["title"] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"template": {"title": "a\n{{ titel }}"}}, "template: title: line 2: there is no titel"),
+        ({"template": {"message": "{{ data.host * 2 }}"}}, "template: message: * is for numbers here"),
+        ({"template": {"body": "{% for a in data.m %}" * 9 + "{% endfor %}" * 9}}, None),
+        ({"template": {"title": "{{ " + "(" * 9000}}, "template: title: it is nested too deeply"),
+        ({"template": {"odd": "x"}}, "template.odd"),
+        ({"template": {"contentType": "a\r\nb: c"}}, "template.contentType: must be a media type"),
+        ({"template": 5}, "template"),
+        ({"template": {}, "notification": {"data": 5}}, "notification.data"),
+        ({}, "template: is missing"),
+    ],
+)
+async def test_what_cannot_be_tried_says_why(
+    app: App, http: aiohttp.ClientSession, given: dict[str, Any], why: str | None
+) -> None:
+    status, told = await ask(http, app, "POST", "preview", given)
+    assert (status, why is None or why in told) == (200 if why is None else 422, True), told
 
 
 async def test_receivers_are_listed_without_secrets(app: App, http: aiohttp.ClientSession) -> None:
@@ -207,6 +261,9 @@ async def test_a_silence_is_made_seen_changed_and_ended(
         ({"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}, "to: lies in the past"),
         ({"author": ""}, "author"),
         ({"odd": 1}, "odd"),
+        ({"from": "9999-12-30T00:00:00Z", "to": "9999-12-31T00:00:00Z"}, "in the years 1970 to 9000"),
+        ({"from": "0001-01-01T00:00:00+14:00"}, "in the years 1970 to 9000"),
+        ({"match": {"severity": {"atLeast": "odd"}}}, "match.severity"),
     ],
 )
 async def test_a_silence_that_breaks_a_rule_is_refused(

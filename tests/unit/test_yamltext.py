@@ -52,6 +52,8 @@ def test_nothing_is_nothing() -> None:
     [
         (b"a: 1\na: 2", "a key twice"),
         (b"a: &x 1\nb: *x", "line 2, column 4: an alias"),
+        (b"b: 1\na: 1\na: 2", "line 3, column 1: a key twice"),
+        (b"a:\n\tb: 1", "indent with spaces"),
         (b"a: [", "is not YAML at line 1"),
         (b"a: 1\n b: 2", "is not YAML at line 2"),
         (b"!!python/object:os.system []", "is not YAML at line 1"),
@@ -74,3 +76,17 @@ def test_any_text_is_read_or_refused(text: bytes) -> None:
     except NotYamlError:
         return
     assert document.line(("a", 0)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *((text, text) for text in ("no", "yes", "on", "1.10", "0x10", "10:30", "+5", "2026-11-23", "007", "1_000")),
+        *((text, text) for text in (".5", ".inf", "<<", "1e3", "12345678901234567890")),
+        *(("true", True), ("False", False), ("0", 0), ("-12", -12), ("1.5", 1.5), ("0.0", 0.0)),
+        *(("null", None), ("", None)),
+    ],
+)
+def test_as_written_only_what_is_shown_as_a_number_is_one(text: str, value: object) -> None:
+    found = yamltext.read_as_written(f"a: {text}".encode()).value["a"]
+    assert (found, type(found)) == (value, type(value))

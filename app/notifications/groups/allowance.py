@@ -36,14 +36,16 @@ class _Taken(BaseModel):
 class _Purse:
     """What this process has of a window."""
 
+    rate: Rate | None = None
     window: float = 0.0
     left: int = 0
     empty: bool = False  # nothing is to be had any more
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def open(self, window: float) -> None:
-        if window > self.window:
-            self.window, self.left, self.empty = window, 0, False
+    def open(self, rate: Rate, window: float) -> None:
+        """Begin anew in another window, and where the rate has been changed."""
+        if window > self.window or rate != self.rate:
+            self.rate, self.window, self.left, self.empty = rate, window, 0, False
 
 
 class Allowance:
@@ -59,7 +61,7 @@ class Allowance:
         purse = self._purses.setdefault(receiver, _Purse())
         async with purse.asking:
             now = self._clock()
-            purse.open(now - now % rate.per)
+            purse.open(rate, now - now % rate.per)
             if not purse.left and not purse.empty:
                 purse.left = await self._fetch(receiver, rate, purse.window)
                 purse.empty = not purse.left
@@ -72,12 +74,12 @@ class Allowance:
         key = f"{receiver}.rate"
         for _ in range(_TRIES):
             value, revision = await self._bucket.read(key)
-            taken = _taken(value, window)
+            began, taken = _taken(value, window)
             some = min(max(1, rate.limit // _SHARE), rate.limit - taken)
             if some <= 0:
                 return 0
             try:
-                told = _Taken(window=window, taken=taken + some).model_dump_json().encode()
+                told = _Taken(window=began, taken=taken + some).model_dump_json().encode()
                 await self._bucket.update(key, told, revision)
             except ConflictError:
                 continue
@@ -85,9 +87,10 @@ class Allowance:
         return 0  # everybody asks: there is enough to come as a summary
 
 
-def _taken(value: bytes | None, window: float) -> int:
+def _taken(value: bytes | None, window: float) -> tuple[float, int]:
+    """The window that counts, and how many were taken of it; another replica's clock may be ahead of ours."""
     try:
         found = None if value is None else _Taken.model_validate_json(value)
     except ValidationError:
         found = None
-    return found.taken if found is not None and found.window >= window else 0
+    return (found.window, found.taken) if found is not None and found.window >= window else (window, 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,27 +12,34 @@ from app.delivery.delivery import Received
 from app.delivery.park import number, own_headers, text
 from app.events import cloudevent
 from app.jetstream.read import Kept, StreamReader
-from app.notifications.compose import GROUP_TYPE, notice_of
+from app.notifications.compose import group_message, notice_of
 from app.notifications.groups.telling import Item
 from app.notifications.groups.terms import Terms, thing_of
-from app.notifications.groups.waiting import REMINDER, Waiting
+from app.notifications.groups.waiting import Waiting
 from app.notifications.notification import Notification, notification_of
 from streams.subjects import PENDING
 
 MOST: Final = 10_000  # notifications of one message; what is more comes with the next
+MOST_BYTES: Final = 16 * 1024 * 1024  # the same, of what they say
 _SIGNS: Final = 8  # of the id of a delivery
+_AT_ONCE: Final = 4  # groups that are read at a time: each may be in memory
 _PAGE: Final = 500
 _PAGE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(slots=True)
 class Found:
-    """What waits, without what is silenced."""
+    """What waits. Of what is silenced only that something is over."""
 
     last: int  # the sequence up to which it was read
     items: list[Item] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)  # of all that was read
     silenced: int = 0
+    room: int = MOST_BYTES
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.items) >= MOST or self.room <= 0
 
 
 NOTHING: Final = Found(0)
@@ -43,6 +51,7 @@ class Collector:
     def __init__(self, reader: StreamReader, mutes: Callable[[Notification], bool]) -> None:
         self._reader = reader
         self._mutes = mutes
+        self._turn = asyncio.Semaphore(_AT_ONCE)
 
     async def __call__(self, waiting: Waiting, first: int) -> Found:
         """Those from a sequence on.
@@ -51,51 +60,65 @@ class Collector:
             UnavailableError: JetStream does not answer.
         """
         found = Found(first - 1)
-        while len(found.items) < MOST:
-            page = await self._reader.following(PENDING, waiting.subject, found.last + 1, _PAGE, _PAGE_BYTES)
-            for kept in page:
-                self._take(found, kept, waiting.terms)
-            if not page or not page[-1].following:
-                break
+        async with self._turn:
+            async for page in self._pages(waiting, found):
+                for kept in page:
+                    self._take(found, kept, waiting.terms)
         return found
+
+    async def originals(self, waiting: Waiting, first: int, last: int) -> AsyncIterator[Received]:
+        """Those from one sequence to another, as they came. Raises what a call does."""
+        async for page in self._pages(waiting, Found(first - 1)):
+            for kept in page:
+                if kept.sequence > last:
+                    return
+                yield _received(kept)
+
+    async def _pages(self, waiting: Waiting, found: Found) -> AsyncIterator[list[Kept]]:
+        last = found.last
+        while not found.is_full:
+            page = await self._reader.following(PENDING, waiting.subject, last + 1, _PAGE, _PAGE_BYTES)
+            if not page:
+                return
+            yield page
+            last = page[-1].sequence
+            if not page[-1].following:
+                return
 
     def _take(self, found: Found, kept: Kept, terms: Terms) -> None:
         found.last = kept.sequence
         found.sequences.append(kept.sequence)
-        item = None if REMINDER in kept.headers else self._item(kept, terms)
-        if item is not None:
+        item = _item(kept, terms, self._mutes)
+        found.silenced += item.muted
+        if not item.muted or item.notice.resolved:
             found.items.append(item)
-        elif REMINDER not in kept.headers:
-            found.silenced += 1
+            found.room -= kept.size
 
-    def _item(self, kept: Kept, terms: Terms) -> Item | None:
-        """What waits there; None where it is silenced."""
-        received = _received(kept)
-        notification = notification_of(received.subject, received.event.data)
-        if received.event.type == GROUP_TYPE:
-            return Item(
-                kept.sequence,
-                received.event.id,
-                named=False,
-                notice=notice_of(received),
-                count=_count(received),
-                identity=_identity(kept, received),
-            )
-        if self._mutes(notification):
-            return None
-        thing, named = thing_of(notification, terms)
-        return Item(kept.sequence, thing, named, notice_of(received), identity=_identity(kept, received))
+
+def _item(kept: Kept, terms: Terms, mutes: Callable[[Notification], bool]) -> Item:
+    """What waits there."""
+    received = _received(kept)
+    notice, identity = notice_of(received), _identity(kept, received)
+    if (group := group_message(received)) is not None:  # what is held back may be the message of another group
+        thing, at = received.event.id, received.stored
+        return Item(kept.sequence, thing, named=False, notice=notice, count=group.count, at=at, identity=identity)
+    notification = notification_of(received.subject, received.event.data)
+    thing, named = thing_of(notification, terms)
+    return Item(
+        kept.sequence,
+        thing,
+        named,
+        notice,
+        at=received.stored,
+        muted=mutes(notification),
+        about=notification,
+        identity=identity,
+    )
 
 
 def _identity(kept: Kept, received: Received) -> str:
     """What all copies share: the place in `ops`, and some of the delivery's id, should `ops` begin anew."""
     return f"{received.sequence}-{text(kept.headers, records.DELIVERY)[:_SIGNS]}"
-
-
-def _count(received: Received) -> int:
-    data = received.event.data
-    count = data.get("count") if isinstance(data, Mapping) else None
-    return count if isinstance(count, int) else 1
 
 
 def _received(kept: Kept) -> Received:

@@ -6,6 +6,7 @@ It does the same however often it is asked: what is handed over has an id that t
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,13 +17,13 @@ from app.errors import UnavailableError
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
 from app.jetstream.publish import Publish
-from app.notifications.compose import GROUP_TYPE
+from app.notifications.compose import GROUP_ADDRESS, GROUP_TYPE, group_message
 from app.notifications.groups.allowance import Allowance
 from app.notifications.groups.state import Handing
 from app.notifications.groups.terms import beyond
 from app.notifications.groups.waiting import Waiting, hold, remind
-from app.notifications.notification import ROOT
-from app.notifications.receivers import PREFIX, Receivers
+from app.notifications.receivers import PREFIX, Receivers, target_of
+from app.notifications.unrouted import Unrouted
 from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -37,19 +38,31 @@ class Handover:
     receivers: Receivers
     allowance: Allowance
     parking: Parking
+    unrouted: Unrouted
     publish: Publish
     wake: Wake
     metrics: Metrics
     cluster: str
 
+    async def is_gone(self, waiting: Waiting) -> bool:
+        """Whether the receiver is no more.
+
+        Raises:
+            UnavailableError: that is not known: this replica may not have heard of a new one yet.
+        """
+        key = PREFIX + waiting.receiver
+        if self.receivers.receiver(key) is not None:
+            return False
+        if not (self.receivers.is_gone(key) and await self.receivers.confirm_gone(key)):
+            raise UnavailableError(f"whether there is a receiver {waiting.receiver} is not known yet")
+        return True
+
     async def beyond(self, waiting: Waiting) -> float | None:
         """Take one message of the receiver's rate; where there is none left, the seconds until there is.
 
         Raises:
-            UnavailableError: JetStream is away, or the receivers are not known.
+            UnavailableError: JetStream is away.
         """
-        if self.receivers.current() is None:
-            raise UnavailableError("the receivers are not known yet")
         receiver = self.receivers.receiver(PREFIX + waiting.receiver)
         if receiver is None or receiver.allowed is None:
             return None
@@ -57,21 +70,29 @@ class Handover:
         return None if waiting.terms.held else seconds or None  # a summary is one of them, and goes whatever is left
 
     async def __call__(self, waiting: Waiting, handing: Handing) -> None:
-        """Hand it over; raises what `beyond` does."""
-        target = self.receivers.target(PREFIX + waiting.receiver)
+        """Hand it over; raises what `is_gone` does."""
         receiver = self.receivers.receiver(PREFIX + waiting.receiver)
-        if target is None or receiver is None:
-            if self.receivers.current() is None:
-                raise UnavailableError("the receivers are not known yet")
-            log.warning("the receiver %s is gone, and a message for it", waiting.receiver)
+        if receiver is None:
+            if await self.is_gone(waiting):
+                log.warning("the receiver %s is gone, and a message for it", waiting.receiver)
             return
-        delivery = delivery_of(self._received(waiting, handing), target)
+        delivery = delivery_of(self._received(waiting, handing), target_of(receiver))
         if handing.beyond is not None and receiver.allowed is not None:
             await hold(self.publish, delivery, waiting.receiver, beyond(receiver.allowed, handing.beyond))
         else:
             await self._park(delivery)
         if handing.remind:
             await remind(self.publish, waiting, handing.id)
+
+    async def leave_unrouted(self, waiting: Waiting, originals: AsyncIterator[Received]) -> None:
+        """Keep what waits for a receiver that is gone as notifications that reach nobody."""
+        reason = f"its receiver {waiting.receiver} is gone"
+        number = 0
+        async for received in originals:
+            if group_message(received) is None:  # a message of a group was made of others
+                await self.unrouted.keep(received, reason)
+                number += 1
+        log.warning("%d notifications reach nobody: their receiver %s is gone", number, waiting.receiver)
 
     async def _park(self, delivery: Delivery) -> None:
         await self.parking.park(delivery, REASON)
@@ -82,7 +103,7 @@ class Handover:
         event = CloudEvent[object](
             id=handing.id,
             type=GROUP_TYPE,
-            subject=f"{ROOT}.groups.{waiting.receiver}",
+            subject=f"{GROUP_ADDRESS}{waiting.receiver}",
             cluster=self.cluster,
             data=handing.data,
         )

@@ -29,11 +29,12 @@ from app.notifications.groups import telling
 from app.notifications.groups.collecting import NOTHING, Collector, Found
 from app.notifications.groups.forgetting import Forgetting
 from app.notifications.groups.handing import Handover
-from app.notifications.groups.state import GroupState, Handing
+from app.notifications.groups.state import GroupState, Handing, Last
 from app.notifications.groups.states import GroupStates, Read
 from app.notifications.groups.telling import Verdict
 from app.notifications.groups.timers import Look, Timers, look
 from app.notifications.groups.waiting import Waiting, waiting_of
+from app.notifications.notification import Notification
 from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ _FAULT: Final = 5.0  # seconds before a message comes again that we failed at
 _COVERED: Final = 1.0  # seconds before a message comes again that another one, which has yet to look, tells
 _ENOUGH: Final = 2  # messages of a group: while one is being looked at, the other waits, and will read all that came
 _AT_ONCE: Final = 64  # groups that are looked at together
+_MUTED: Final = 60.0  # seconds between two looks at whether what is to be reminded of is still silenced
 _TRIES: Final = 10  # times that somebody else may have been quicker
 _NOTHING_TOLD: Final = GroupState()
 
@@ -61,6 +63,7 @@ class Desk:
     metrics: Metrics
     forgetting: Forgetting
     clock: Callable[[], float]  # Unix seconds
+    mutes: Callable[[Notification], bool]
     other: Reminder
     between: Look = look
 
@@ -93,11 +96,11 @@ class Keeper:
             await self._beside(message, self._look_at_other(message))
             return
         seen = self._desk.states.seen(waiting.key) or _NOTHING_TOLD
-        due, now = telling.due(waiting.terms, waiting.stored, seen), self._desk.clock()
-        if seen.has_told(waiting.sequence):
+        due, now = _due(waiting, seen), self._desk.clock()
+        if _is_told(waiting, seen):
             await self._beside(message, self._forget(message))
         elif due > now:  # what is told by now and not seen here yet makes it later, never earlier
-            await self._later(message, self._timers.pause(waiting, due, now))
+            await self._later(message, self._pause(waiting, due, now))
         elif self._looking[waiting.key] >= _ENOUGH:
             await self._later(message, jittered(_COVERED))
         else:
@@ -142,15 +145,17 @@ class Keeper:
 
     async def _work(self, waiting: Waiting) -> float | None:
         read, found = await self._desk.states.read(waiting.key), NOTHING
+        if waiting.reminds_of:
+            return await self._reminded(waiting, await self._finished(waiting, read))
         while True:
             read = await self._finished(waiting, read)
             state, revision = read
             if state.has_told(waiting.sequence):
                 await self._desk.forgetting.many(waiting.subject, found.sequences)
                 return None
-            due, now = telling.due(waiting.terms, waiting.stored, state), self._desk.clock()
+            due, now = _due(waiting, state), self._desk.clock()
             if due > now:
-                return self._timers.pause(waiting, due, now)
+                return self._pause(waiting, due, now)
             found = await self._desk.collect(waiting, state.flushed + 1)
             after = await self._decided(waiting, state, found)
             if after.flushed <= state.flushed:  # the replica that was asked does not have it yet
@@ -159,25 +164,49 @@ class Keeper:
 
     async def _decided(self, waiting: Waiting, state: GroupState, found: Found) -> GroupState:
         """The state from now on, with the message that is to be handed over, if there is one."""
-        now = self._desk.clock()
-        if found.items or not waiting.is_reminder:
-            verdict = telling.decide(state, found.items, found.last, waiting.terms, now)
-        else:
-            verdict = telling.remind(state, found.last, waiting.terms, now)
+        if await self._desk.handover.is_gone(waiting):
+            originals = self._desk.collect.originals(waiting, state.flushed + 1, found.last)
+            await self._desk.handover.leave_unrouted(waiting, originals)
+            return state.model_copy(update={"flushed": found.last, "last": None})
+        verdict = telling.decide(state, found.items, found.last, waiting.terms, self._desk.clock())
         self._desk.metrics.notifications_silenced.inc(found.silenced)
-        return verdict.state if verdict.data is None else await self._with_handing(waiting, state, verdict)
+        return await self._with_handing(waiting, state, verdict)
+
+    async def _reminded(self, waiting: Waiting, read: Read) -> float | None:
+        """Remind somebody of what is still so, if it is time; a later message has a reminder of its own."""
+        state, revision = read
+        at = telling.again(state, waiting.reminds_of, waiting.terms)
+        if state.last is None or at is None:
+            return None
+        if at > (now := self._desk.clock()):
+            return self._pause(waiting, at, now)
+        data = telling.reminder(state, waiting.terms, self._desk.mutes)
+        if data is None:  # the silence may end before it does
+            return self._desk.between(_MUTED)
+        verdict = Verdict(state.model_copy(update={"told": now}), data, state.last.standing)
+        after = await self._with_handing(waiting, state, verdict)
+        await self._finished(waiting, await self._desk.states.write(waiting.key, after, revision))
+        return None
+
+    def _pause(self, waiting: Waiting, due: float, now: float) -> float:
+        """Seconds for which a message is put back that is due later than now; a reminder is nobody's timer."""
+        if waiting.reminds_of:
+            return min(due - now, self._desk.between(waiting.terms.wait))
+        return self._timers.pause(waiting, due, now)
 
     async def _with_handing(self, waiting: Waiting, before: GroupState, verdict: Verdict) -> GroupState:
-        state, data = verdict
-        span = (str(before.flushed), str(state.flushed))
-        remind = waiting.terms.repeat > 0 and bool(state.things) and not state.is_over
+        state, data, standing = verdict
+        if data is None:
+            return state
+        span = f"{before.flushed}-{state.flushed}"
         handing = Handing(
-            id=cloudevent.deterministic_id("group", waiting.key, *span),
-            data=data or {},
+            id=cloudevent.deterministic_id("group", waiting.key, waiting.reminds_of, span),
+            data=data,
             beyond=await self._desk.handover.beyond(waiting),
-            remind=remind,
+            remind=waiting.terms.repeat > 0 and bool(state.things) and not state.is_over,
         )
-        return state.model_copy(update={"handing": handing, "last": data if remind else None})
+        last = Last(id=handing.id, standing=standing) if handing.remind else None
+        return state.model_copy(update={"handing": handing, "last": last})
 
     async def _finished(self, waiting: Waiting, read: Read) -> Read:
         """The state when nothing is being handed over any more."""
@@ -204,3 +233,14 @@ class Keeper:
         except Exception:  # the one place that decides: a fault at one group must not hold up the others
             log.exception("looking at %s failed by a fault of ours; it is kept", message.subject)
             await self._desk.settlement.later(message, jittered(_FAULT))
+
+
+def _due(waiting: Waiting, state: GroupState) -> float:
+    """When a message is to be looked at, Unix seconds."""
+    if waiting.reminds_of:
+        return waiting.stored + waiting.terms.wait
+    return telling.due(waiting.terms, waiting.stored, state)
+
+
+def _is_told(waiting: Waiting, state: GroupState) -> bool:
+    return not waiting.reminds_of and state.has_told(waiting.sequence)

@@ -1,4 +1,8 @@
-"""What a group has told, as it lies in the bucket `ops-groups`. Pure."""
+"""What a group has told, as it lies in the bucket `ops-groups`. Pure.
+
+A value has to fit into a message of NATS, 1 MiB: 5,000 things take 0.4 MiB at most, a message that is handed over and
+what somebody is reminded of 0.2 MiB each.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,9 @@ from typing import Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-RESOLVED: Final = "resolved"  # the level of a thing that is over; else its severity
+RESOLVED: Final = "*"  # the level of a thing that is over, which no severity is; else its severity
 MOST_THINGS: Final = 5_000  # of one group that are remembered
-MOST_RECENT: Final = (
-    1_000  # notifications told last that are remembered: what may be on its way twice when something dies
-)
+MOST_RECENT: Final = 1_000  # told last that are remembered: what may be on its way twice when something dies
 
 
 class Thing(NamedTuple):
@@ -19,6 +21,7 @@ class Thing(NamedTuple):
 
     level: str
     told: float  # Unix seconds
+    at: float = 0.0  # when that was published, Unix seconds: what is older says nothing new
 
 
 class Handing(BaseModel):
@@ -32,6 +35,25 @@ class Handing(BaseModel):
     remind: bool = False  # somebody has to look again, whether it is still so
 
 
+class Standing(BaseModel):
+    """A thing that was told of, as it is listed, and as silences match it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    thing: str
+    item: Mapping[str, Any]
+    about: Mapping[str, Any]
+
+
+class Last(BaseModel):
+    """The last message, where somebody is to be reminded of what was told and is not over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str  # of the message's event; the reminder names it
+    standing: tuple[Standing, ...] = ()  # the worst first
+
+
 class GroupState(BaseModel):
     """One group of one receiver. Times are Unix seconds."""
 
@@ -41,7 +63,7 @@ class GroupState(BaseModel):
     told: float = 0.0  # when the last message was made
     things: Mapping[str, Thing] = {}
     recent: tuple[str, ...] = ()  # the notifications that were told last, by identity
-    last: Mapping[str, Any] | None = None  # what the last message said, where somebody is to be reminded of it
+    last: Last | None = None
     handing: Handing | None = None
 
     @classmethod
@@ -55,7 +77,12 @@ class GroupState(BaseModel):
     @property
     def is_over(self) -> bool:
         """Whether all that was told of is over."""
-        return all(thing.level == RESOLVED for thing in self.things.values())
+        return not self.open
+
+    @property
+    def open(self) -> frozenset[str]:
+        """The things that are not over."""
+        return frozenset(name for name, thing in self.things.items() if thing.level != RESOLVED)
 
     def has_told(self, sequence: int) -> bool:
         """Whether nothing is left to do for what lies at a sequence."""

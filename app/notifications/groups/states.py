@@ -25,7 +25,7 @@ class GroupStates:
         self._seen: dict[str, GroupState] = {}
 
     def seen(self, key: str) -> GroupState | None:
-        """A group as it was seen last, without what is remembered of its notifications."""
+        """A group as it was seen last, without its things and texts."""
         return self._seen.get(key)
 
     async def read(self, key: str) -> Read:
@@ -42,13 +42,14 @@ class GroupStates:
             ConflictError: somebody else was quicker.
             UnavailableError: JetStream is away.
         """
-        value = to_json(state.model_dump(mode="json", exclude_defaults=True))
+        value = to_json(state.model_dump(exclude_defaults=True), inf_nan_mode="strings")
         written = await self.bucket.update(key, value, revision)
         self._see(key, state)
         return state, written
 
     def _see(self, key: str, state: GroupState) -> None:
         self._seen.pop(key, None)
-        self._seen[key] = state.model_copy(update={"things": {}, "recent": (), "last": None})
+        handing = None if state.handing is None else state.handing.model_copy(update={"data": {}})
+        self._seen[key] = state.model_copy(update={"things": {}, "recent": (), "last": None, "handing": handing})
         if len(self._seen) > _REMEMBERED:
             del self._seen[next(iter(self._seen))]

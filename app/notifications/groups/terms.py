@@ -19,6 +19,7 @@ from app.notifications.notification import Notification
 from app.notifications.rates import Rate
 
 HELD: Final = "held"  # the group of what is beyond a receiver's rate
+_LONGEST: Final = 200  # characters of a value: the server takes headers of 64 KiB
 
 
 class Terms(BaseModel):
@@ -75,5 +76,14 @@ def _said(notification: Notification) -> list[str]:
 
 def _value(notification: Notification, field: str) -> str:
     if field in {"provider", "channel", "severity"}:
-        return str(getattr(notification, field))
-    return ", ".join(values_at(notification.data, field)).encode("utf-8", "replace").decode()
+        return _short(getattr(notification, field))
+    return _short(", ".join(values_at(notification.data, field)))
+
+
+def _short(value: str) -> str:
+    """A value that fits into a header, as one of ten; two that differ, differ still."""
+    value = value.encode("utf-8", "replace").decode()
+    if len(value) <= _LONGEST:
+        return value
+    digest = blake2b(value.encode(), digest_size=8).hexdigest()
+    return f"{value[: _LONGEST - len(digest) - 1]}…{digest}"

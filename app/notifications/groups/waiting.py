@@ -1,4 +1,4 @@
-"""Where notifications wait for the message of their group: the stream `ops-pending`."""
+"""Where notifications wait for the message of their group, and reminders for their time: the stream `ops-pending`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from app.notifications.groups.terms import Terms
 from streams.subjects import PENDING
 
 TERMS: Final = "Ops-Terms"  # header: the terms, JSON
-REMINDER: Final = "Ops-Reminder"  # header: this is no notification, but a time to look again
+REMINDER: Final = "Ops-Reminder"  # header: the id of the message that somebody is to be reminded of
 
 _GROUPS: Final = f"{PENDING}.groups."
+_REMINDERS: Final = f"{PENDING}.reminders."
 _NOTHING: Final = Debt()
 
 
@@ -29,7 +30,7 @@ class Waiting(NamedTuple):
     sequence: int
     stored: float  # Unix seconds
     terms: Terms
-    is_reminder: bool
+    reminds_of: str = ""  # the id of a message; empty: it is a notification
 
     @property
     def subject(self) -> str:
@@ -52,12 +53,14 @@ def waiting_of(message: Msg) -> Waiting:
         ValueError: it is none of a group.
     """
     headers = message.headers or {}
-    if not message.subject.startswith(_GROUPS) or TERMS not in headers:
+    root = next((root for root in (_GROUPS, _REMINDERS) if message.subject.startswith(root)), None)
+    if root is None or TERMS not in headers:
         raise ValueError(f"no notification waits on {message.subject}")
-    receiver, _, group = message.subject.removeprefix(_GROUPS).partition(".")
+    receiver, _, group = message.subject.removeprefix(root).partition(".")
     place = place_of(message.reply)
     terms = Terms.model_validate_json(headers[TERMS])
-    return Waiting(receiver, group, place.sequence, place.stored, terms, REMINDER in headers)
+    reminds_of = headers.get(REMINDER, "") if root == _REMINDERS else ""
+    return Waiting(receiver, group, place.sequence, place.stored, terms, reminds_of)
 
 
 async def hold(publish: Publish, delivery: Delivery, receiver: str, terms: Terms) -> None:
@@ -73,7 +76,10 @@ async def hold(publish: Publish, delivery: Delivery, receiver: str, terms: Terms
 
 
 async def remind(publish: Publish, waiting: Waiting, identity: str) -> None:
-    """Have somebody look at a group again, after its `repeat`. Raises what `hold` does."""
+    """Have somebody look at a group again, after its `repeat`. Raises what `hold` does.
+
+    On a subject of its own: what the group tells meanwhile does not take it away.
+    """
     terms = waiting.terms.model_copy(update={"wait": waiting.terms.repeat})
-    headers = {TERMS: terms.header(), REMINDER: "1", "Nats-Msg-Id": f"{identity}-reminder"}
-    await publish(waiting.subject, b"", headers)
+    headers = {TERMS: terms.header(), REMINDER: identity, "Nats-Msg-Id": f"{identity}-reminder"}
+    await publish(f"{_REMINDERS}{waiting.key}", b"", headers)

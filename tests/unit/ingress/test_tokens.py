@@ -85,7 +85,7 @@ def test_a_file_may_let_nobody_in() -> None:
         (f"tokens: [{{name: a, sha256: {HASH}, rights: []}}]", r"\(unknown field\): Extra inputs"),
         (f"tokens: [{{name: a, sha256: {HASH}}}, {{name: a, sha256: {OTHER}}}]", "the name a stands in several"),
         (f"tokens: [{{name: a, sha256: {HASH}}}, {{name: b, sha256: {HASH}}}]", "a and b have the same sha256"),
-        (f"tokens: [{{name: a, sha256: {HASH}, read: [x], read: ['>']}}]", "line 1, column 10: a key twice"),
+        (f"tokens: [{{name: a, sha256: {HASH}, read: [x], read: ['>']}}]", "line 1, column 105: a key twice"),
         (f"tokens: [&x {{name: a, sha256: {HASH}}}, *x]", "an alias"),
         ("tokens: [", "is not YAML at line 1"),
         ("tokens: !!python/object:os.system []", "is not YAML at line 1"),

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidResourceError
-from app.notifications.configuration import MAX_BYTES, Configuration, parse, warnings, written
+from app.notifications.configuration import MAX_BYTES, Configuration, parse, read, warnings
+from app.notifications.wording import written
 
 SLACK = "destination: {type: slack, url: https://hooks.slack.com/services/T0/hunter2}"
 
@@ -101,10 +104,61 @@ def test_secrets_are_not_shown() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "line 1: the file: Input should be a valid dictionary or instance of Configuration"),
-        ("receivers: []\nroute: []", "line 2: route: is no field here: mend its name, or leave it out"),
-        ("routes: []", "line 1: receivers: Field required"),
-        ("a: [", "the file: is not YAML at line 1, column 5"),
+        ("", "line 1: the file: must have fields of its own below it"),
+        (
+            "receivers: []\nroute: []",
+            "line 2: route: is no field here: mend its name, or leave it out: is routes meant?",
+        ),
+        ("routes: []", "line 1: receivers: is missing"),
+        ("a: [", "line 1, column 5: is not YAML"),
+        (
+            "receivers:\n\t- name: a",
+            "line 2, column 1: is not YAML: found character '\\t' that cannot start any token: indent",
+        ),
+        ("receivers: []\nreceivers: []", "line 2, column 1: is not YAML: a key twice: keep one of the two"),
+        ("receivers: &a []\nroutes: *a", "line 2, column 9: is not YAML: an alias, which is not taken here"),
+        ("receivers: 'a", "line 1, column 14: is not YAML: found unexpected end of stream: a quotation mark or"),
+        ("receivers: 5", "line 1: receivers: must be a list, such as [a, b]"),
+        ("receivers:\n- 5", "line 2: receivers[0]: must have fields of its own below it"),
+        ("1: 2\nreceivers: []", "line 1: [1]: is no field here"),
+        ("receivers:\n- name: a", "line 2: receivers[0].destination: is missing"),
+        ("receivers:\n- name: 5", "line 2: receivers[0].name: must be a text: put quotes around it"),
+        (
+            "receivers:\n- name: a\n  destination: {url: hunter2}",
+            "line 3: receivers[0].destination: has no type: write which, such as type: slack",
+        ),
+        ("receivers:\n- name: a\n  destination: {type: slack}", "line 3: receivers[0].destination.url: is missing"),
+        (
+            "receivers:\n- name: a\n  destination: {type: slack, url: '***'}",
+            "line 3: receivers[0].destination.url: *** stands for no secret that is kept for this receiver",
+        ),
+        (
+            "receivers:\n- name: a\n  destination: {type: pagerduty, routingKey: '***'}",
+            "line 3: receivers[0].destination.routingKey: *** stands for no secret",
+        ),
+        (f"{RECEIVERS}routes:\n- receivers: a", "line 5: routes[0].receivers: must be a list, such as [a, b]"),
+        (f"{RECEIVERS}routes:\n- continue: maybe", "line 5: routes[0].continue: must be true or false"),
+        (f"{RECEIVERS}routes:\n- group:\n    wait: soon", "line 6: routes[0].group.wait: must be a time such as 30s"),
+        (f"{RECEIVERS}routes:\n- group: {{wait: 25h}}", "line 5: routes[0].group.wait: must be at most 1d"),
+        (f"{RECEIVERS}    rate: {{limit: 0}}", "line 4: receivers[0].rate.limit: must be at least 1"),
+        (f"{RECEIVERS}    rate: {{limit: 1.5}}", "line 4: receivers[0].rate.limit: must be a whole number"),
+        (
+            f"{RECEIVERS}    template:\n      title: '{{{{ foo }}}}'",
+            "line 5: receivers[0].template.title: in the template: line 1: there is no foo: there are channel,",
+        ),
+        (
+            f"{RECEIVERS}    template:\n      message: |\n        a\n        {{% if %}}",
+            "line 5: receivers[0].template.message: in the template: line 2: Expected an expression",
+        ),
+        (f"{RECEIVERS}    template:\n      body: x", "line 5: receivers[0].template.body: is for webhooks"),
+        (
+            f'{RECEIVERS}    template:\n      contentType: "text/plain\\r\\nX-Evil: 1"',
+            "line 5: receivers[0].template.contentType: must be a media type such as text/plain",
+        ),
+        (
+            f"{RECEIVERS}routes:\n- receivers: [aa]",
+            "line 5: routes[0].receivers[0]: no receiver is called aa: is a meant?",
+        ),
         (f"{RECEIVERS}default: b", "line 4: default: no receiver is called b"),
         (f"{RECEIVERS}routes:\n  - receivers: [a, b]", "line 5: routes[0].receivers[1]: no receiver is called b"),
         (
@@ -158,6 +212,37 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert len(problems(f"default: x\n{RECEIVERS}routes:\n- receivers: [b, c]")) == 3
 
 
+def test_faults_are_told_in_the_order_of_the_lines() -> None:
+    found = problems(f"{RECEIVERS}routes:\n- recievers: [b]\n  match: {{severity: {{}}}}\n- receivers: 5\ndefalt: x")
+    assert [one.split(":")[0] for one in found] == ["line 5", "line 6", "line 7", "line 8"]
+    assert found[0].endswith("is receivers meant?")
+
+
+def test_of_very_many_faults_the_first_are_told_and_the_others_counted() -> None:
+    found = problems(f"{RECEIVERS}routes:\n" + "- receivers: [nobody]\n" * 100)
+    assert (len(found), found[-1]) == (21, "and: 80 more")
+
+
+@pytest.mark.parametrize(
+    ("written_", "read_"),
+    [
+        *(("no", "no"), ("1.10", "1.10"), ("10:30", "10:30"), ("2026-11-23", "2026-11-23"), ("080", "080")),
+        *(("1e3", "1e3"), ("80", "80"), ("1.5", "1.5"), ("true", "true"), ("'true'", "true")),
+        ("123456789012345678901", "123456789012345678901"),
+    ],
+)
+def test_a_condition_asks_for_what_is_written(written_: str, read_: str) -> None:
+    found = parse(f"{RECEIVERS}routes:\n- receivers: [a]\n  match: {{data: {{x: {written_}}}}}".encode())
+    assert found.routes[0].match.data["x"] == (read_,)
+
+
+def test_a_template_that_fails_at_the_sample_is_allowed_and_told_of() -> None:
+    text = f"default: a\n{RECEIVERS}    template:\n      title: '{{{{ data.value * 2 }}}}'\n"
+    (remark,) = read(text.encode()).remarks()
+    assert remark.field == "line 6: receivers[0].template.title"
+    assert remark.why.startswith("fails with the sample, and so may be passed over: ")
+
+
 def test_a_file_that_is_too_large_is_refused() -> None:
     assert "larger" in problems(b" " * (MAX_BYTES + 1))[0]
 
@@ -172,7 +257,7 @@ def nested(depth: int) -> str:
 def test_routes_may_be_nested_so_deep_and_no_deeper() -> None:
     assert parse(nested(16).encode()).routes
     assert "nested deeper than 16 levels" in problems(nested(17))[0]
-    assert problems(nested(400))
+    assert problems(nested(5000)) == ["the file: is not YAML: it is nested too deeply"]
 
 
 @pytest.mark.parametrize(
@@ -189,6 +274,12 @@ def test_what_is_hardly_meant_is_told(more: str, told: list[str]) -> None:
     assert len(found) == len(told)
     for one, begins in zip(found, sorted(told), strict=True):
         assert one.startswith(begins)
+
+
+@given(st.text(max_size=200))
+def test_any_text_at_all_is_taken_or_refused_with_a_reason(text: str) -> None:
+    with suppress(InvalidResourceError):
+        parse(text.encode("utf-8", "surrogatepass"))
 
 
 @given(st.text(alphabet="abdefilmnoprstuv:-[]{} \n", max_size=80))

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.delivery.masking import secrets_of
 from app.errors import InvalidResourceError, UnavailableError
 from app.notifications import configuration
 from app.notifications.configuration import Configuration
 from app.notifications.receivers import target_of
-from app.notifications.sealing import Sealing, masked, plain
+from app.notifications.sealing import MOST_BYTES, Sealing, masked, plain
 from app.notifications.unmasking import unmasked
 
 TEXT = b"""
@@ -29,6 +31,7 @@ receivers:
 routes:
   - {match: {severity: {atLeast: error}, data: {a: {not: b}}}, receivers: [oncall], group: {by: [a], wait: 1m}}
 """
+KEY = Fernet.generate_key()
 SECRETS = ("R0UTINGKEY", "T0KEN", "S3CRET", "PASSW0RD")
 
 
@@ -100,13 +103,50 @@ def test_what_is_read_and_sent_back_changes_nothing() -> None:
 def test_a_secret_does_not_go_elsewhere(change: dict[str, Any], where: str) -> None:
     given = masked(parsed())
     given["receivers"][0] |= change
-    with pytest.raises(InvalidResourceError) as refused:
-        unmasked(given, plain(parsed()))
-    assert where in str(refused.value)
+    assert where in refused(given)
 
 
 def test_a_url_that_is_masked_keeps_its_secret_beside_it() -> None:
     given = masked(parsed())
     given["receivers"][1]["destination"] |= {"url": "https://evil.example.com/"}
-    with pytest.raises(InvalidResourceError):
-        unmasked(given, plain(parsed()))
+    assert "receivers[1].destination.secret: *** stands for no secret" in refused(given)
+
+
+def refused(given: Any) -> str:
+    """What is told to who sends it back."""
+    with pytest.raises(InvalidResourceError) as refusal:
+        configuration.parse(json.dumps(given).encode(), lambda read: unmasked(read, plain(parsed())))
+    assert str(refusal.value).startswith("line 1: ")
+    return str(refusal.value)
+
+
+def many(number: int) -> Configuration:
+    """A configuration of so many routes with long conditions."""
+    words = ", ".join(f"word-{place}" for place in range(100))
+    route = f"  - {{match: {{provider: [{words}]}}, receivers: [oncall]}}"
+    return configuration.parse(b"\n".join([TEXT.rstrip(), *[route.encode()] * number]))
+
+
+def test_what_is_shown_is_left_out_where_there_is_no_room_for_both() -> None:
+    one = sealing(Fernet.generate_key())
+    value = one.seal(many(450))
+    assert len(value) <= MOST_BYTES
+    assert "shown" not in json.loads(value)
+    assert one.open(value) == many(450)
+
+
+def test_what_is_too_large_when_sealed_is_refused_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.notifications.sealing.MOST_BYTES", 1000)
+    with pytest.raises(InvalidResourceError, match="bytes long when sealed: 1000 are kept at most"):
+        sealing(Fernet.generate_key()).seal(many(5))
+
+
+@given(
+    st.one_of(
+        st.integers(0, 864_000_000).map(lambda part: str(part / 10_000)), st.integers(0, 86_400_000).map("{}ms".format)
+    )
+)
+def test_any_time_is_the_same_when_it_has_been_sealed(time: str) -> None:
+    one = sealing(KEY)
+    found = configuration.parse(TEXT.replace(b"wait: 1m", b"wait: " + time.encode()))
+    assert one.open(one.seal(found)) == found

@@ -43,6 +43,14 @@ def test_terms_stand_in_a_header_whatever_the_values(value: str) -> None:
     assert terms.group.isalnum()
 
 
+def test_the_largest_terms_fit_into_a_header() -> None:
+    names = tuple(f"{number}" + "\u00e4" * 255 for number in range(10))
+    group = Group(by=names, key=names)
+    one, two = (dict.fromkeys(names, "ä" * 500000 + end) for end in "ab")
+    assert len(terms_of(group, notification(**one)).header()) < 60_000
+    assert terms_of(group, notification(**one)).group != terms_of(group, notification(**two)).group
+
+
 def test_beyond_a_rate_there_is_one_group_for_all() -> None:
     terms = beyond(Rate(limit=20, per=60), 12.5)
     assert (terms.group, terms.wait, terms.held) == (HELD, 12.5, "20 in 1m")

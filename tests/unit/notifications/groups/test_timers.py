@@ -9,7 +9,7 @@ HOUR = Terms(wait=3600)
 
 
 def waiting(sequence: int, group: str = "g", terms: Terms = HOUR) -> Waiting:
-    return Waiting("operators", group, sequence, NOW, terms, is_reminder=False)
+    return Waiting("operators", group, sequence, NOW, terms)
 
 
 def test_the_first_of_a_group_is_looked_at_before_it_is_due_as_clocks_may_be_set() -> None:
