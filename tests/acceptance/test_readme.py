@@ -54,6 +54,37 @@ async def test_a_first_event_and_a_first_hook_work_as_written(tmp_path: Path, re
     compile(_python_of(listen), "listener", "exec")
 
 
+async def test_the_first_notifications_work_as_written(tmp_path: Path, receiver: Receiver) -> None:
+    app = App(tmp_path, {"EMBEDDED_PORT": str(free_port())})
+    await app.start()
+    try:
+        configure, notify, silence, check = (
+            block.replace(":8000", f":{app.port}").replace(":9000", f":{receiver.port}")
+            for block in blocks("Notifications")
+        )
+        assert json.loads(await shell(configure, tmp_path))["data"]["revision"] == 1
+        await shell(notify, tmp_path)
+        await receiver.wait_for(lambda: bool(receiver.calls))
+        title = json.loads(receiver.calls[0].body)["title"]
+        assert title == "3 notifications, cluster prod: 3 error"
+        assert f"`{title}`" in README
+        reached, silenced = map(json.loads, (await shell(silence, tmp_path)).replace("}{", "}\n{").splitlines())
+        assert reached["data"]["receivers"] == ["operators"]
+        assert silenced["data"]["state"] == "active"
+        asked = (
+            'http://127.0.0.1:8000/api/v1/notifications/check -d \'{"notification": {"data": {"cluster": "prod"}}}\''
+        )
+        assert json.loads(await shell(f"curl {asked}".replace(":8000", f":{app.port}"), tmp_path))["data"]["silenced"]
+    finally:
+        await app.stop()
+    assert "reaches: operators\n" in await shell(_here(check), tmp_path)
+
+
+def _here(command: str) -> str:
+    """A command of `just`, as it is run from anywhere."""
+    return f"cd {ROOT} && PATH={Path(sys.executable).parent}:$PATH && {command}"
+
+
 def _shown_answer() -> str:
     found = re.search(r"```json\n(.*?)```", README, re.DOTALL)
     assert found
