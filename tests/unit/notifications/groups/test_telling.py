@@ -212,7 +212,7 @@ def test_the_largest_state_fits_into_a_message_of_nats() -> None:
     notice = Notice("\x01" * 1000, "\x01" * 65_536, long, "https://" + "x" * 1990, "\x01" * 500, source="\x01" * 200)
     notice = replace(notice, fields={f"{number:02}" + "\x01" * 198: "\x01" * 500 for number in range(22)})
     by = {f"{number:0256}": "\x01" * 200 for number in range(10)}
-    about = Notification("\x01" * 1000, "\x01" * 1000, "\x01" * 64, {"a": "\x01" * 400})
+    about = Notification("\x01" * 1000, "\x01" * 1000, "\x01" * 64, {"a": "x" * 2_900, "b": "y" * 29_000})
     many = [
         Item(number, f"{number:018x}", named=True, notice=replace(notice, severity=long[:63] + chr(5000 + number)))
         for number in range(MOST_THINGS)
