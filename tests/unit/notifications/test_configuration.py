@@ -50,11 +50,11 @@ def test_a_file_is_read() -> None:
 @pytest.mark.parametrize(
     ("rate", "told"),
     [
-        ("{limit: 0}", "line 4: receivers[0].rate.limit: Input should be greater than or equal to 1"),
+        ("{limit: 0}", "line 4: receivers[0].rate.limit: must be at least 1"),
         ("{limit: 1, per: 1y}", "line 4: receivers[0].rate.per: must be a time such as 30s, 5m or 4h"),
         ("{limit: 1, unit: m}", "line 4: receivers[0].rate.unit: is no field here: mend its name, or leave it out"),
         ("nothing", "line 4: receivers[0].rate: Input should be 'none'"),
-        ("5", "line 4: receivers[0].rate: Input should be a valid dictionary or instance of Rate"),
+        ("5", "line 4: receivers[0].rate: must have fields of its own below it"),
     ],
 )
 def test_what_is_wrong_with_a_rate_is_told_by_its_line(rate: str, told: str) -> None:
