@@ -80,44 +80,6 @@ async def test_a_group_becomes_one_message(
     assert "… and 10 more" in body["message"]
 
 
-async def test_killed_in_the_middle_of_its_wait_a_group_is_told_once_by_the_other_replica(
-    provisioned: NatsServer, tmp_path: Path, http: aiohttp.ClientSession, receiver: Receiver
-) -> None:
-    environment = {**routes(tmp_path, GROUPED, url=receiver.url), "EVENT_ENDPOINT": provisioned.url}
-    async with running_app(tmp_path / "one", **environment) as one, running_app(tmp_path / "two", **environment) as two:
-        for number in range(30):
-            await post(http, one, title=f"disk {number}", cluster="prod")
-        await one.kill()
-        await receiver.wait_for(lambda: len(receiver.calls) >= 1)
-        await asyncio.sleep(12)  # longer than the server waits for the one that died
-        assert two.process is not None
-    counts = [int(body["title"].split()[0]) for body in bodies(receiver)]
-    assert sum(counts) == 30
-    assert len(counts) <= 2  # what the dead one had taken and not put back comes with the next message
-
-
-async def test_started_again_after_all_were_killed_a_group_is_told_once(
-    provisioned: NatsServer, tmp_path: Path, http: aiohttp.ClientSession, receiver: Receiver
-) -> None:
-    environment = {**routes(tmp_path, GROUPED, url=receiver.url), "EVENT_ENDPOINT": provisioned.url}
-    async with running_app(tmp_path / "app", **environment) as app:
-        for number in range(30):
-            await post(http, app, title=f"disk {number}", cluster="prod")
-        await app.kill()
-        await provisioned.kill()
-        await provisioned.start()
-        await app.start()
-        await receiver.wait_for(lambda: sum(count(body) for body in bodies(receiver)) >= 30, 40)
-        await asyncio.sleep(2)
-    assert sum(count(body) for body in bodies(receiver)) == 30
-
-
-def count(body: Any) -> int:
-    """The notifications that a message stands for."""
-    first = body["title"].split()[0]
-    return int(first) if first.isdigit() else 1
-
-
 async def test_what_no_route_takes_is_counted_and_kept(
     provisioned: NatsServer, tmp_path: Path, http: aiohttp.ClientSession, receiver: Receiver
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from nats.aio.client import Client
 
 from streams import live
+from tests.receiver import Receiver, running_receiver
 from tests.server.replaying import Process, process
 from tests.servers import NatsServer
 
@@ -24,4 +25,10 @@ async def client(nats_server: NatsServer) -> AsyncIterator[Client]:
 async def here(client: Client) -> AsyncIterator[Process]:
     """A process that replays, and delivers nothing."""
     async with process(client) as one:
+        yield one
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with running_receiver() as one:
         yield one

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from cryptography.fernet import Fernet
 from nats.aio.client import Client
@@ -26,6 +27,7 @@ from app.jetstream.publish import JetStreamPublisher
 from app.notifications import configuration
 from app.notifications.service import NotificationService, Readers
 from app.telemetry.metrics import Metrics
+from tests.receiver import Receiver
 
 KEY = Fernet.generate_key().decode()
 LOOK = 0.1  # seconds between two looks at what waits: a test moves the clock, and does not want to wait for its minute
@@ -99,6 +101,35 @@ async def notifier(url: str, clock: Clock | None = None, look: float = LOOK) -> 
             await broker.stop()
             hooks.close()
             assert faults == []
+
+
+@asynccontextmanager
+async def replicas(url: str, clock: Clock, number: int = 2) -> AsyncIterator[list[Notifier]]:
+    """So many of them, which share a clock."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(notifier(url, clock)) for _ in range(number)]
+
+
+ROUTES: Final = """
+receivers:
+  - name: operators
+    destination: {{type: webhook, url: "{url}"}}
+    {rate}
+routes:
+  - receivers: [operators]
+    {group}
+"""
+
+
+def routes(receiver: Receiver, group: str = "", rate: str = "") -> str:
+    """One receiver of everything, with a group and a rate or without."""
+    return ROUTES.format(
+        url=receiver.url, group=f"group: {{{group}}}" if group else "", rate=f"rate: {{{rate}}}" if rate else ""
+    )
+
+
+def titles(receiver: Receiver) -> list[str]:
+    return [json.loads(call.body)["title"] for call in receiver.calls]
 
 
 async def until(reached: Any, seconds: float = 20) -> None:

@@ -5,47 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 
-import pytest
 from nats.aio.client import Client
 
-from tests.receiver import Receiver, running_receiver
-from tests.server.notifying import Clock, Notifier, notifier, notify, until
+from tests.receiver import Receiver
+from tests.server.notifying import Clock, notifier, notify, replicas, routes, titles, until
 from tests.servers import NatsServer
-
-ROUTES = """
-receivers:
-  - name: operators
-    destination: {{type: webhook, url: "{url}"}}
-    {rate}
-routes:
-  - receivers: [operators]
-    {group}
-"""
-
-
-def routes(receiver: Receiver, group: str = "", rate: str = "") -> str:
-    return ROUTES.format(
-        url=receiver.url, group=f"group: {{{group}}}" if group else "", rate=f"rate: {{{rate}}}" if rate else ""
-    )
-
-
-def titles(receiver: Receiver) -> list[str]:
-    return [json.loads(call.body)["title"] for call in receiver.calls]
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with running_receiver() as one:
-        yield one
-
-
-@asynccontextmanager
-async def replicas(url: str, clock: Clock, number: int = 2) -> AsyncIterator[list[Notifier]]:
-    async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(notifier(url, clock)) for _ in range(number)]
 
 
 async def quiet(seconds: float = 1.0) -> None:

@@ -19,10 +19,10 @@ from app.notifications.groups.waiting import Waiting
 from app.notifications.notification import Notification, notification_of
 from streams.subjects import PENDING
 
-MOST: Final = 10_000  # notifications of one message; what is more comes with the next
-MOST_BYTES: Final = 16 * 1024 * 1024  # the same, of what they say
+MOST: Final = 50_000  # notifications of one message; what is more comes with the next
+MOST_BYTES: Final = 32 * 1024 * 1024  # the same, of what they say; in memory it is twice as much
 _SIGNS: Final = 8  # of the id of a delivery
-_AT_ONCE: Final = 4  # groups that are read at a time: each may be in memory
+_AT_ONCE: Final = 2  # groups that are read at a time: each may be in memory
 _PAGE: Final = 500
 _PAGE_BYTES: Final = 1024 * 1024
 

@@ -99,7 +99,7 @@ class Keeper:
         due, now = _due(waiting, seen), self._desk.clock()
         if _is_told(waiting, seen):
             await self._beside(message, self._forget(message))
-        elif due > now:  # what is told by now and not seen here yet makes it later, never earlier
+        elif due > now and seen.handing is None:  # what was told since it was seen makes it later, never earlier
             await self._later(message, self._pause(waiting, due, now))
         elif self._looking[waiting.key] >= _ENOUGH:
             await self._later(message, jittered(_COVERED))
@@ -161,6 +161,7 @@ class Keeper:
             if after.flushed <= state.flushed:  # the replica that was asked does not have it yet
                 return jittered(1.0)
             read = await self._desk.states.write(waiting.key, after, revision)
+            self._desk.metrics.notifications_silenced.inc(found.silenced)  # here: of two replicas, one comes so far
 
     async def _decided(self, waiting: Waiting, state: GroupState, found: Found) -> GroupState:
         """The state from now on, with the message that is to be handed over, if there is one."""
@@ -169,7 +170,6 @@ class Keeper:
             await self._desk.handover.leave_unrouted(waiting, originals)
             return state.model_copy(update={"flushed": found.last, "last": None})
         verdict = telling.decide(state, found.items, found.last, waiting.terms, self._desk.clock())
-        self._desk.metrics.notifications_silenced.inc(found.silenced)
         return await self._with_handing(waiting, state, verdict)
 
     async def _reminded(self, waiting: Waiting, read: Read) -> float | None:
