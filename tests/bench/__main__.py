@@ -23,6 +23,7 @@ from tests.bench import (
     parked,
     querying,
     tailing,
+    waiting,
     watching,
 )
 from tests.bench.programs import WrongError
@@ -40,6 +41,7 @@ MEASURES: Final[dict[str, Callable[[Scale], Awaitable[list[Figure]]]]] = {
     "draining": draining.measure,
     "neighbours": neighbours.measure,
     "notifying": notifying.measure,
+    "waiting": waiting.measure,
     "parked": parked.measure,
     "watching": watching.measure,
     "querying": querying.measure,

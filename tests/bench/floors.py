@@ -1,7 +1,7 @@
 """What ours is compared with: the least that could do the job, and nothing of our code.
 
-`uvicorn tests.bench.floors:ingress` stores what is posted; `python -m tests.bench.floors deliver URL` delivers what is
-stored, and `… publish NATS` stores again what another NATS holds. They find theirs in `BENCH_NATS`.
+`uvicorn tests.bench.floors:ingress` stores what is posted; `python -m tests.bench.floors deliver URL CONSUMER` delivers
+what is stored, and `… publish NATS` stores again what another NATS holds. They find theirs in `BENCH_NATS`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 import aiohttp
@@ -71,10 +71,10 @@ async def _body(receive: Receive) -> bytes:
 ingress = Ingress()
 
 
-async def deliver(url: str) -> None:
+async def deliver(url: str, consumer: str) -> None:
     """A bare pull loop: fetch, POST with 64 in flight, ack."""
     client = await nats.connect(os.environ["BENCH_NATS"])
-    subscription = await client.jetstream().pull_subscribe_bind("hooks", stream="ops")
+    subscription = await client.jetstream().pull_subscribe_bind(consumer, stream="ops")
     fetched: asyncio.Queue[Msg] = asyncio.Queue(_BATCH)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
@@ -118,7 +118,7 @@ async def publish(source: str) -> None:
     await client.close()
 
 
-_FLOORS: Final = {"deliver": deliver, "publish": publish}
+_FLOORS: Final[dict[str, Callable[..., Coroutine[Any, Any, None]]]] = {"deliver": deliver, "publish": publish}
 
 if __name__ == "__main__":
-    uvloop.run(_FLOORS[sys.argv[1]](sys.argv[2]))
+    uvloop.run(_FLOORS[sys.argv[1]](*sys.argv[2:]))

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
+from streams.subjects import NOTIFICATIONS_MATCHER
+from tests.bench import programs
 from tests.bench.connection import whole
 from tests.bench.programs import WrongError
 from tests.bench.report import Figure
@@ -62,7 +64,7 @@ class Receivers:
 
 
 @contextlib.asynccontextmanager
-async def _receivers() -> AsyncIterator[Receivers]:
+async def receiving() -> AsyncIterator[Receivers]:
     found = Receivers()
     server = await asyncio.start_server(found.serve, "127.0.0.1", found.port)
     try:
@@ -73,26 +75,42 @@ async def _receivers() -> AsyncIterator[Receivers]:
 
 async def measure(scale: Scale) -> list[Figure]:
     burst, group = int(scale.events * _BURST), int(scale.events * _GROUP)
-    alone = [await _burst(burst, hangs=False) for _ in range(scale.rounds)]
-    beside = [await _burst(burst, hangs=True) for _ in range(scale.rounds)]
+    floor, alone, beside = [], [], []
+    for _ in range(scale.rounds):
+        floor.append(await _floor(burst))
+        alone.append(await _burst(burst, hangs=False))
+        beside.append(await _burst(burst, hangs=True))
     grouped = [await _group(group) for _ in range(scale.rounds)]
     return [
-        Figure(f"{burst:,} notifications, {ROUTES} routes: all there after", "s", alone, at_most=_ROUTED_WITHIN),
+        Figure(f"{burst:,} notifications, {ROUTES} routes: all there after", "s", alone, floor, at_most=_ROUTED_WITHIN),
         Figure("the same beside a receiver that hangs", "s", beside, alone, no_more_than=_NOT_MORE),
         Figure(f"a group of {group:,}: its message, after its wait", "s", grouped, at_most=_ROUTED_WITHIN),
     ]
 
 
+async def _floor(count: int) -> float:
+    """Seconds in which a bare pull loop POSTs as many to one address as they are."""
+    async with rig() as on, receiving() as receivers:
+        url = receivers.url("floor")
+        async with programs.floor_of_delivery(on.folder, on.server.url, url, NOTIFICATIONS_MATCHER):
+            await publish(on, 1, ["warm"])
+            await until(lambda: receivers.sum() == 1)
+            began = time.monotonic()
+            await publish(on, count, ["disk"])
+            await until(lambda: receivers.sum() > count)
+            return receivers.last - began
+
+
 async def _burst(count: int, *, hangs: bool) -> float:
     """Seconds from the first of a burst until the last was told; beside it as many for somebody who hangs."""
-    async with rig() as on, _receivers() as receivers:
+    async with rig() as on, receiving() as receivers:
         routes = [{"match": {"channel": f"c{number}"}, "receivers": [f"r{number}"]} for number in range(ROUTES)]
         names = [*(f"r{number}" for number in range(ROUTES)), *(["hangs"] if hangs else [])]
         routes += [{"match": {"channel": "hangs"}, "receivers": ["hangs"]}] if hangs else []
-        async with app_on(on, **_environment(on, receivers, names, routes)):
+        async with app_on(on, **environment(on, receivers, names, routes)):
             began = time.monotonic()
-            await _publish(on, count, [f"c{number}" for number in range(ROUTES)] + (["hangs"] if hangs else []))
-            await _until(lambda: receivers.sum() >= count)
+            await publish(on, count, [f"c{number}" for number in range(ROUTES)] + (["hangs"] if hangs else []))
+            await until(lambda: receivers.sum() >= count)
             if receivers.sum() != count:
                 raise WrongError(f"{receivers.sum()} of {count} notifications were told")
             return receivers.last - began
@@ -100,12 +118,12 @@ async def _burst(count: int, *, hangs: bool) -> float:
 
 async def _group(count: int) -> float:
     """Seconds after its wait until a group's message is there."""
-    async with rig() as on, _receivers() as receivers:
+    async with rig() as on, receiving() as receivers:
         routes = [{"receivers": ["r"], "group": {"by": ["cluster"], "wait": _WAIT}}]
-        async with app_on(on, **_environment(on, receivers, ["r"], routes)):
+        async with app_on(on, **environment(on, receivers, ["r"], routes)):
             began = time.monotonic()
-            await _publish(on, count, ["disk"])
-            await _until(lambda: bool(receivers.calls))
+            await publish(on, count, ["disk"])
+            await until(lambda: bool(receivers.calls))
             took = receivers.last - began - _WAIT
             await asyncio.sleep(_WAIT + 1)
     if receivers.sum() != 1 or f"{count} notifications".encode() not in receivers.bodies[0]:
@@ -113,26 +131,34 @@ async def _group(count: int) -> float:
     return took
 
 
-def _environment(on: Rig, receivers: Receivers, names: list[str], routes: list[Any]) -> dict[str, str]:
+def environment(on: Rig, receivers: Receivers, names: list[str], routes: list[Any]) -> dict[str, str]:
     destinations = [{"name": name, "destination": {"type": "webhook", "url": receivers.url(name)}} for name in names]
     file = on.folder / "routes.yaml"
     file.write_text(json.dumps({"receivers": destinations, "routes": routes}))
     return {"NOTIFICATIONS_FILE": str(file)}
 
 
-async def _publish(on: Rig, count: int, channels: list[str]) -> None:
-    """Store so many for the routes, spread evenly, and as many as each of them gets for a channel that hangs."""
+async def publish(on: Rig, count: int, channels: list[str], groups: int = 1) -> None:
+    """Store so many for the routes, spread evenly, and as many as each of them gets for a channel that hangs.
+
+    They are of so many groups, where those are made by `cluster`.
+    """
     stream = on.client.jetstream(publish_async_max_pending=4000)
     total = count * len(channels) // ROUTES if len(channels) > ROUTES else count
     for number in range(total):
         subject = f"ops.notifications.providers.bench.channels.{channels[number % len(channels)]}.severities.error"
-        data = {"title": f"disk {number}", "message": "it is full", "cluster": "prod", "padding": "x" * 200}
+        data = {
+            "title": f"disk {number}",
+            "message": "it is full",
+            "cluster": f"prod-{number % groups}",
+            "padding": "x" * 200,
+        }
         event = CloudEvent[Any](id=cloudevent.random_id(), type="Notification", subject=subject, data=data)
         await stream.publish_async(subject, cloudevent.encode(event), headers=cloudevent.headers(event.id))
     await stream.publish_async_completed()
 
 
-async def _until(reached: Any) -> None:
+async def until(reached: Any) -> None:
     async with asyncio.timeout(_PATIENCE):
         while not reached():  # noqa: ASYNC110 -- the receivers count beside it
             await asyncio.sleep(0.005)

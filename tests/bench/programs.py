@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from cryptography.fernet import Fernet
 
+from streams.subjects import HOOKS_MATCHER
 from tests.servers import free_port, wait_for_port
 
 _STOP_SECONDS: Final = 20.0
@@ -98,8 +99,10 @@ def floor_of_ingress(folder: Path, nats: str) -> contextlib.AbstractAsyncContext
     return running("floor-of-ingress", folder, *arguments, port=port, environment={"BENCH_NATS": nats})
 
 
-def floor_of_delivery(folder: Path, nats: str, url: str) -> contextlib.AbstractAsyncContextManager[Program]:
-    arguments = ("-m", "tests.bench.floors", "deliver", url)
+def floor_of_delivery(
+    folder: Path, nats: str, url: str, consumer: str = HOOKS_MATCHER
+) -> contextlib.AbstractAsyncContextManager[Program]:
+    arguments = ("-m", "tests.bench.floors", "deliver", url, consumer)
     return running("floor-of-delivery", folder, *arguments, environment={"BENCH_NATS": nats})
 
 
