@@ -78,9 +78,16 @@ class Services:
             self._smtp = None
 
     async def wait_for(self, reached: Callable[[], bool], seconds: float = 30) -> None:
-        async with asyncio.timeout(seconds):
-            while not reached():  # noqa: ASYNC110 -- two servers tell of what arrives
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(seconds):
+                while not reached():  # noqa: ASYNC110 -- two servers tell of what arrives
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"after {seconds:g} s only {self.numbers()} were told") from None
+
+    def numbers(self) -> dict[str, int]:
+        """Notifications that each service was told of."""
+        return {name: len(once(self.of(name))) for name in sorted({told.service for told in self.told})}
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: ARG002, N802 -- as aiosmtpd calls it
         assert isinstance(envelope.content, bytes)
@@ -122,7 +129,9 @@ def _none(_: Call, __: Any) -> web.Response | None:
 
 
 def _slack(_: Call, body: Any) -> web.Response | None:
-    is_well = body["text"] and all(one["blocks"] for one in body["attachments"])
+    is_well = body.keys() & {"text", "blocks", "attachments"} and all(
+        one["blocks"] for one in body.get("attachments", ())
+    )
     return None if is_well else web.Response(status=400, text="invalid_payload")
 
 
