@@ -132,6 +132,11 @@ def titles(receiver: Receiver) -> list[str]:
     return [json.loads(call.body)["title"] for call in receiver.calls]
 
 
+async def quiet(seconds: float = 1.0) -> None:
+    """Let happen what must not."""
+    await asyncio.sleep(seconds)
+
+
 async def until(reached: Any, seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not reached():  # noqa: ASYNC110 -- a test asks from outside

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 
 from nats.aio.client import Client
 
 from tests.receiver import Receiver
-from tests.server.notifying import Clock, notifier, notify, replicas, routes, titles, until
+from tests.server.notifying import Clock, notifier, notify, quiet, replicas, routes, titles, until
 from tests.servers import NatsServer
-
-
-async def quiet(seconds: float = 1.0) -> None:
-    """Let happen what must not."""
-    await asyncio.sleep(seconds)
 
 
 async def test_two_replicas_make_one_message_of_a_group(

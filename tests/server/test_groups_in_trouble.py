@@ -16,11 +16,8 @@ from app.jetstream.publish import JetStreamPublisher
 from app.notifications.groups import keeper
 from app.notifications.unrouted import UNROUTED
 from tests.receiver import Receiver
-from tests.server.notifying import Clock, Notifier, notifier, notify, until
-from tests.server.test_groups import quiet, receiver, replicas, routes, titles
+from tests.server.notifying import Clock, Notifier, notifier, notify, quiet, replicas, routes, titles, until
 from tests.servers import NatsServer
-
-__all__ = ["receiver"]  # a fixture
 
 HOUR = 3600.0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 from typing import Any
@@ -10,15 +9,10 @@ from typing import Any
 from nats.aio.client import Client
 
 from tests.receiver import Receiver
-from tests.server.notifying import Clock, Notifier, notify, replicas, routes, titles, until
+from tests.server.notifying import Clock, Notifier, notify, quiet, replicas, routes, titles, until
 from tests.servers import NatsServer
 
 HOUR = 3600
-
-
-async def quiet(seconds: float = 1.0) -> None:
-    """Let happen what must not."""
-    await asyncio.sleep(seconds)
 
 
 async def told(receiver: Receiver, number: int) -> None:

@@ -1,4 +1,4 @@
-"""What dies between two steps of telling a group, and a group of any size: one message all the same."""
+"""What dies between two steps of telling a group: one message all the same."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from nats.aio.client import Client
 
 from app.errors import UnavailableError
-from app.notifications.groups import collecting, timers
+from app.notifications.groups import timers
 from app.notifications.groups.state import GroupState
 from app.notifications.groups.states import GroupStates, Read
 from tests.receiver import Receiver
-from tests.server.notifying import Clock, notifier, notify, replicas, routes, titles, until
+from tests.server.notifying import Clock, notify, replicas, routes, titles, until
 from tests.servers import NatsServer
 
 
@@ -67,18 +67,3 @@ async def test_what_was_handed_over_and_not_crossed_out_is_handed_over_under_the
         await asyncio.sleep(1)
     assert next(failures, None) is None
     assert titles(receiver) == ["10 notifications: 10 error"]
-
-
-async def test_what_is_beyond_one_message_comes_with_the_next(
-    client: Client, nats_server: NatsServer, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(collecting, "MOST_BYTES", 1)  # a page is read whole
-    monkeypatch.setattr(collecting, "_PAGE", 20)
-    monkeypatch.setattr(timers, "GRACE", 0.5)
-    async with notifier(nats_server.url) as one:
-        await one.configure(routes(receiver, "wait: 1s, interval: 1s"))
-        for number in range(50):
-            await notify(client, title=f"disk {number}")
-        await nothing_waits(client)
-        await receiver.wait_for(lambda: len(receiver.calls) == 3)
-    assert sorted(int(title.split()[0]) for title in titles(receiver)) == [10, 20, 20]

@@ -13,11 +13,8 @@ from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
 from app.notifications.groups import collecting
 from tests.receiver import Receiver
-from tests.server.notifying import notifier, notify
-from tests.server.test_groups import quiet, receiver, routes, titles
+from tests.server.notifying import notifier, notify, quiet, routes, titles
 from tests.servers import NatsServer
-
-__all__ = ["receiver"]  # a fixture
 
 ADDRESS = "ops.notifications.providers.ksyun.channels.disk.severities.error"
 

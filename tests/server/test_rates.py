@@ -10,8 +10,7 @@ from nats.aio.client import Client
 
 from app.notifications.rates import PUBLISHED, Rate
 from tests.receiver import Receiver, running_receiver
-from tests.server.notifying import Clock, notifier, notify
-from tests.server.test_groups import quiet
+from tests.server.notifying import Clock, notifier, notify, quiet
 from tests.servers import NatsServer
 
 CHAT = """

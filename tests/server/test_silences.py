@@ -13,11 +13,8 @@ from app.notifications.notification import Notification
 from app.notifications.silences import KeptSilence, Silence, Silences, parse
 from tests.receiver import Receiver
 from tests.server.buckets import following
-from tests.server.notifying import Clock, notifier, until
-from tests.server.test_groups import quiet, receiver, replicas
+from tests.server.notifying import Clock, notifier, quiet, replicas, until
 from tests.servers import NatsServer
-
-__all__ = ["receiver"]  # a fixture
 
 DEFAULT = 'default: operators\nreceivers:\n- {{name: operators, destination: {{type: webhook, url: "{url}"}}}}\n'
 
