@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from cryptography.fernet import Fernet
@@ -52,9 +52,16 @@ class Notifier:
     publisher: JetStreamPublisher
     metrics: Metrics
     readers: Readers
+    peers: list[Notifier] = field(default_factory=list)  # the other replicas of the test
 
     async def configure(self, text: str) -> None:
-        await self.notifications.receivers.keep(configuration.parse(text.encode()))
+        """Put routes in force, and wait until every replica knows."""
+        kept = await self.notifications.receivers.keep(configuration.parse(text.encode()))
+        await until(lambda: all(peer.knows(kept.revision) for peer in self.peers))
+
+    def knows(self, revision: int) -> bool:
+        current = self.notifications.receivers.kept()
+        return current is not None and current.revision >= revision
 
     def count(self, name: str) -> float:
         """What a counter says."""
@@ -107,7 +114,10 @@ async def notifier(url: str, clock: Clock | None = None, look: float = LOOK) -> 
 async def replicas(url: str, clock: Clock, number: int = 2) -> AsyncIterator[list[Notifier]]:
     """So many of them, which share a clock."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(notifier(url, clock)) for _ in range(number)]
+        found = [await stack.enter_async_context(notifier(url, clock)) for _ in range(number)]
+        for one in found:
+            one.peers = found
+        yield found
 
 
 ROUTES: Final = """

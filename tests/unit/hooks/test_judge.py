@@ -137,7 +137,10 @@ async def test_long_texts_have_the_same_verdicts_as_short_ones(stage: Stage) -> 
     assert not long.undecided
 
 
-async def test_what_runs_out_of_time_is_undecided_and_says_so(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_runs_out_of_time_is_undecided_and_says_so(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "PATIENCE", HANG)
     with caplog.at_level(logging.WARNING):
         found = await stage.ask(HOSTILE_TEXT, hostile("bad"), regex("good", include=["(?=!)"]))
 
