@@ -12,6 +12,7 @@ from app.delivery.service import Work
 from app.hooks.custom_service import CustomHookService
 from app.hooks.service import HookService
 from app.sources.kubernetes.connection import Connection
+from app.sources.kubernetes.health import State
 from app.sources.kubernetes.hooks import HookFollower
 from app.sources.kubernetes.objects import KubernetesObjects
 from app.sources.kubernetes.service import EVENT_HOOKS, Outlet, Place, WatchService
@@ -37,3 +38,7 @@ class Cluster:
     def told(self) -> Sequence[dict[str, object]]:
         """How each watch is, as /readyz shows it."""
         return self._watches.told()
+
+    def states(self) -> Sequence[State]:
+        """The same as values."""
+        return self._watches.states()

@@ -23,6 +23,7 @@ from app.asyncapi import EventCatalog
 from app.background import Background
 from app.cluster import Cluster
 from app.delivery.channels.base import Channel
+from app.delivery.channels.canary import Canary
 from app.delivery.channels.elasticsearch import Elasticsearch
 from app.delivery.channels.event import Event
 from app.delivery.channels.http import make_session
@@ -34,6 +35,7 @@ from app.delivery.service import DeliveryService, Surroundings, Work
 from app.departure import Departure
 from app.embedded import EmbeddedServer
 from app.errors import ConfigurationError
+from app.eyes import Eyes, Seen, Sight
 from app.hooks import keys
 from app.hooks.service import HookService
 from app.hooks.status import HookWithStatus
@@ -46,6 +48,7 @@ from app.ingress.cloudevents_operations import cloudevents_operations
 from app.ingress.delivery_operations import attempt_operations, letter_operations, statistics_operations
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints, Hooks
+from app.ingress.intake import Intake
 from app.ingress.letters import LetterEndpoints
 from app.ingress.notification_operations import (
     of_receivers,
@@ -107,7 +110,7 @@ class _House:
 
     broker: PreparedBroker
     publisher: JetStreamPublisher
-    metrics: Metrics
+    eyes: Eyes
     channels: dict[str, Channel]
     hooks: HookService
     notifications: NotificationService
@@ -117,13 +120,23 @@ class _House:
 
 def _house(configured: Settings) -> _House:
     broker = make_broker(configured.nats_servers, configured.event_credentials)
-    publisher, metrics, channels = JetStreamPublisher(), Metrics(), dict[str, Channel]()
+    eyes, channels = Eyes(_sight(configured)), dict[str, Channel]()
+    metrics, traces = eyes.metrics, eyes.traces
+    publisher = JetStreamPublisher(hear=metrics.published, failed=metrics.unpublished)
     hooks = HookService(lambda: broker.client, configured.event_stream_replicas)
-    notifications = NotificationService(lambda: broker.client, publisher, metrics, configured.event_cluster)
-    delivery = DeliveryService(_both(hooks.surroundings(publisher, channels, metrics), hooks, notifications))
+    notifications = NotificationService(
+        lambda: broker.client, publisher, metrics, configured.event_cluster, traces=traces
+    )
+    delivery = DeliveryService(_both(hooks.surroundings(publisher, channels, metrics, traces), hooks, notifications))
     channels.update(notifications.reroute(delivery))
-    matcher = hooks.matcher(delivery.dispatcher, delivery.settlement, metrics)
-    return _House(broker, publisher, metrics, channels, hooks, notifications, delivery, matcher)
+    matcher = hooks.matcher(delivery.dispatcher, delivery.settlement, metrics, traces=traces, canary=eyes.canary)
+    return _House(broker, publisher, eyes, channels, hooks, notifications, delivery, matcher)
+
+
+def _sight(configured: Settings) -> Sight:
+    return Sight(
+        VERSION, configured.event_cluster, configured.roles, configured.sampling, canary=configured.canary_seconds
+    )
 
 
 def _readers(configured: Settings, house: _House) -> Iterator[Reader]:
@@ -138,17 +151,15 @@ def _readers(configured: Settings, house: _House) -> Iterator[Reader]:
 def create_app(configured: Settings) -> OpsApplication:
     """Make the application. Nothing is opened, started or connected before it runs."""
     house = _house(configured)
-    broker, publisher, metrics = house.broker, house.publisher, house.metrics
+    broker, publisher, eyes, metrics = house.broker, house.publisher, house.eyes, house.eyes.metrics
     hooks, notifications, delivery = house.hooks, house.notifications, house.delivery
     provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded, show=metrics.show_drift)
     token_file, routes_file = _token_file(configured, metrics), _routes_file(configured, notifications)
     readers = [*_readers(configured, house)]
-    publishers = EventPublishers(broker, configured.event_cluster, publisher)
-    tails, queries = _reading(StreamReader(lambda: broker.client))
+    tails, queries = _reading(StreamReader(lambda: broker.client), metrics)
     kubernetes = Connection(configured.kubernetes_source)
-    outlet = Outlet(publishers, lambda: broker.client, lambda error: app.fail(f"publishing ended: {error!r}"))
-    place = Place(configured.event_cluster, configured.active_namespace, configured.own_namespace)
-    cluster = Cluster(kubernetes, hooks, outlet, place) if kubernetes.configured else None
+    cluster = _cluster(configured, house, kubernetes, lambda error: app.fail(f"publishing ended: {error!r}"))
+    eyes.look_at(Seen(broker, delivery, tails, cluster.states if cluster is not None else list))
 
     async def find_keys(_: Client) -> None:
         found = await _sealing_keys(configured, lambda: broker.client)
@@ -164,7 +175,7 @@ def create_app(configured: Settings) -> OpsApplication:
         await notifications.complete()
         for targets in (hooks, notifications.receivers):
             targets.subscribe(delivery.drains.changed_all)
-        background.start_all(_work(configured, house, client))
+        background.start_all((*_work(configured, house, client), *eyes.work(client, publisher)))
         if cluster is not None and "watch" in configured.roles:
             background.start_all(cluster.work())
 
@@ -188,6 +199,7 @@ def create_app(configured: Settings) -> OpsApplication:
         on_shutdown=[stop],
     )
     app.leaving, app.departure = tails.shut, Departure(configured.shutdown_delay)
+    app.log_settings = configured.log_settings(metrics.logged)
     background = Background(app.fail)
     broker.steps = (publisher.listen, provisioning, find_keys, begin, delivery.respondent.listen)
     broker.lost = partial(app.fail, "the connection to NATS ended for good")
@@ -198,14 +210,25 @@ def create_app(configured: Settings) -> OpsApplication:
         notifications=notifications.not_ready,
         process=app.departure.not_ready,
     )
-    events, cloudevents = PostedEvents(publisher, configured.event_cluster, metrics), CloudEvents(publisher, metrics)
     health = Health(ready, metrics, cluster.told if cluster is not None else list)
     resources = cluster.resources if cluster is not None else hooks.resources
-    of_events, of_hooks = _of_events(events, cloudevents, tails, queries), _of_hooks(resources, hooks, delivery)
+    of_events, of_hooks = _of_events(configured, house, tails, queries), _of_hooks(resources, hooks, delivery)
     of_notifications = managing_notifications(_of_notifications(notifications, delivery))
     api = (*of_events, *managing_hooks(of_hooks), *of_notifications) if "ingress" in configured.roles else ()
-    app.inner = _http(configured, app, _access(configured, token_file, metrics), (*api, *health_operations(health)))
+    access, operations = _access(configured, token_file, metrics), (*api, *health_operations(health))
+    app.inner = _http(configured, app, access, operations, metrics)
     return app
+
+
+def _cluster(
+    configured: Settings, house: _House, kubernetes: Connection, fail: Callable[[BaseException], None]
+) -> Cluster | None:
+    """The Kubernetes side, where there is one; the typed publishers describe their channels in any case."""
+    count, broker = partial(house.eyes.metrics.stored, "kubernetes"), house.broker
+    publishers = EventPublishers(broker, configured.event_cluster, house.publisher, count, house.eyes.traces)
+    outlet = Outlet(publishers, lambda: broker.client, fail)
+    place = Place(configured.event_cluster, configured.active_namespace, configured.own_namespace)
+    return Cluster(kubernetes, house.hooks, outlet, place) if kubernetes.configured else None
 
 
 def _work(configured: Settings, house: _House, client: Client) -> Iterator[Work]:
@@ -251,12 +274,13 @@ async def _resources(configured: Settings, kubernetes: Connection, house: _House
     """What is open from before the first connection until after the last."""
     embedded = EmbeddedServer(configured.embedded_folder, configured.embedded_port)
     connector = Egress(configured.egress).connector()
-    async with make_session(connector) as session, kubernetes:
+    async with house.eyes.open(), make_session(connector) as session, kubernetes:
         house.channels.update(
             webhook=Webhook(session, KubernetesSecrets(kubernetes)),
             xiezuo=Xiezuo(session),
             event=Event(house.publisher),
             elasticsearch=Elasticsearch(session),
+            canary=Canary(house.eyes.metrics),
             **house.notifications.channels(session, configured.egress),
         )
         if configured.embedded:
@@ -267,18 +291,18 @@ async def _resources(configured: Settings, kubernetes: Connection, house: _House
             await embedded.stop()
 
 
-def _reading(reader: StreamReader) -> tuple[Tails, QueryEndpoints]:
+def _reading(reader: StreamReader, metrics: Metrics) -> tuple[Tails, QueryEndpoints]:
     """What reads the stream for people."""
-    return Tails(reader), QueryEndpoints(Subjects(reader), Events(reader))
+    return Tails(reader, ended=metrics.tail_ended), QueryEndpoints(Subjects(reader), Events(reader))
 
 
-def _of_events(
-    events: PostedEvents, cloudevents: CloudEvents, tails: Tails, queries: QueryEndpoints
-) -> tuple[Operation, ...]:
+def _of_events(configured: Settings, house: _House, tails: Tails, queries: QueryEndpoints) -> tuple[Operation, ...]:
     """A tail's path is also that of a query, whose filter may be any text: the tail comes first."""
+    publisher, metrics, traces = house.publisher, house.eyes.metrics, house.eyes.traces
+    events = PostedEvents(Intake(publisher, metrics, "http", traces), configured.event_cluster)
     return (
         *event_operations(events),
-        *cloudevents_operations(cloudevents),
+        *cloudevents_operations(CloudEvents(publisher, metrics, traces)),
         *subject_operations(queries),
         *tail_operations(TailEndpoint(tails)),
         *query_operations(queries),
@@ -323,7 +347,9 @@ def _token_file(configured: Settings, metrics: Metrics) -> TokenFile | None:
     return TokenFile(configured.access_file, metrics.access_file_valid.set)
 
 
-def _http(configured: Settings, app: OpsApplication, access: Access, operations: tuple[Operation, ...]) -> ASGIApp:
+def _http(
+    configured: Settings, app: OpsApplication, access: Access, operations: tuple[Operation, ...], metrics: Metrics
+) -> ASGIApp:
     schemas = {
         "Hook": HookWithStatus.model_json_schema(),
         "Notifications": Configuration.model_json_schema(),
@@ -331,7 +357,7 @@ def _http(configured: Settings, app: OpsApplication, access: Access, operations:
     }
     description = openapi.document(operations, schemas, VERSION)
     pages = documents.routes(description, lambda: app.schema.to_specification().to_json())
-    return http_app(operations, pages, access, configured.origins)
+    return http_app(operations, pages, access, configured.origins, metrics.answered)
 
 
 def _make() -> OpsApplication:

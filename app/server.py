@@ -21,6 +21,8 @@ from faststream.asgi.app import cast_uvicorn_params
 from app.departure import Departure, Handler
 from app.errors import ConfigurationError
 from app.http import BoundedHeaders
+from app.telemetry import logs
+from app.telemetry.logs import LogSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +53,7 @@ class OpsApplication(AsgiFastStream):
     """FastStream matches exact paths only, so whatever it does not know goes to the inner application."""
 
     inner: ASGIApp
+    log_settings = LogSettings()
     leaving: Callable[[], None] = staticmethod(lambda: None)  # called when nothing more is to be taken
     departure = Departure()
 
@@ -94,7 +97,7 @@ class OpsApplication(AsgiFastStream):
                 message = {**message, "message": str(error)}
             await send(message)
 
-        _log_quietly(self._log_level, access="access_log" in self._run_extra_options)
+        _log_quietly(self.log_settings, self._log_level, access="access_log" in self._run_extra_options)
         _spare_the_collector()
         if (server := _server_of_the_process()) is not None:
             _set_up(server.config, self._run_extra_options)
@@ -172,9 +175,9 @@ def _abort(send: Send) -> None:
     transport.abort()
 
 
-def _log_quietly(level: int, *, access: bool) -> None:
-    """Our own lines to the terminal; a line for each request only where it was asked for, in workers too."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def _log_quietly(settings: LogSettings, level: int, *, access: bool) -> None:
+    """Our own lines; a line for each request only where it was asked for, in workers too."""
+    logs.configure(settings, level)
     if not access:
         logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
 

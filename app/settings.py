@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -15,7 +18,11 @@ from app.errors import ConfigurationError
 from app.events import subject
 from app.hooks import keys
 from app.ingress import origins
+from app.sources.canary import LONGEST
 from app.sources.kubernetes.connection import ServiceAccount, Source, find
+from app.telemetry import sampling
+from app.telemetry.logs import LogSettings
+from app.telemetry.sampling import Sampling
 from streams.endpoint import credentials_file, redacted, servers
 
 Role = Literal["ingress", "watch", "hooks", "notifications", "delivery"]
@@ -59,6 +66,20 @@ class Settings(BaseSettings):
         default=0.0, ge=0, le=300, description="Seconds to go on serving, not ready, after the process was told to end."
     )
     roles: Annotated[frozenset[Role], NoDecode] = ALL_ROLES
+    log_format: Literal["json", "text"] | None = Field(
+        default=None, description="What lines of the log look like; unset: text at a terminal, else JSON."
+    )
+    log_level: Literal["debug", "info", "warning", "error", "critical"] | None = Field(
+        default=None, description="The least that is logged; unset: what the command line says, info."
+    )
+    canary_seconds: float = Field(default=60.0, description="Between two canaries, 1 to 100; 0: none.")
+    otel_exporter_otlp_endpoint: str = Field(default="", description="Where traces are brought to; unset: none are.")
+    otel_exporter_otlp_traces_endpoint: str = Field(default="", description="The same, as the whole URL.")
+    otel_exporter_otlp_protocol: Literal["http/protobuf"] = Field(default="http/protobuf", description="How.")
+    otel_sdk_disabled: bool = Field(default=False, description="true: no traces.")
+    otel_traces_exporter: Literal["otlp", "none"] = Field(default="otlp", description="none: no traces.")
+    otel_traces_sampler: str = Field(default="parentbased_always_on", description="Which traces are recorded.")
+    otel_traces_sampler_arg: str = Field(default="", description="A ratio, where the sampler takes one.")
     embedded_port: int = Field(default=4222, ge=1, le=65535, description="Port of the embedded nats-server.")
     embedded_folder: Path = Field(default=Path(".data"), description="Folder of the embedded nats-server.")
 
@@ -87,6 +108,18 @@ class Settings(BaseSettings):
             raise ValueError("must be one namespace: lower-case letters, digits and -, at most 63; unset: all of them")
         return value
 
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _in_lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("canary_seconds")
+    @classmethod
+    def _is_an_interval(cls, value: float) -> float:
+        if value and not 1 <= value <= LONGEST:
+            raise ValueError(f"must be 1 to {LONGEST:g} seconds, or 0 for no canary")
+        return value
+
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         try:
@@ -94,6 +127,10 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError(f"EVENT_ENDPOINT: {error}") from None
         _ = self.egress
+        try:
+            _ = self.sampling
+        except ValueError as error:
+            raise ValueError(f"OTEL_TRACES_SAMPLER: {error}") from None
         try:
             _ = self.origins
         except ValueError as error:
@@ -160,8 +197,33 @@ class Settings(BaseSettings):
         return ServiceAccount(self.kubernetes_service_host, self.kubernetes_service_port)
 
     @property
+    def sampling(self) -> Sampling | None:
+        """Which traces are recorded; None: tracing is off."""
+        where = self.otel_exporter_otlp_endpoint or self.otel_exporter_otlp_traces_endpoint
+        if not where or self.otel_sdk_disabled or self.otel_traces_exporter == "none":
+            return None
+        return sampling.parse(self.otel_traces_sampler, self.otel_traces_sampler_arg)
+
+    def log_settings(self, count: Callable[[str], None]) -> LogSettings:
+        """How the log is to be; `count` is told the level of each line."""
+        level = None if self.log_level is None else logging.getLevelNamesMapping()[self.log_level.upper()]
+        return LogSettings(self.log_format, level, self._secrets, count)
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        """What must not stand in a log, whoever writes it."""
+        token = self.server_token.get_secret_value() if self.server_token is not None else ""
+        return tuple(filter(None, (token, *self.sealing_keys, *map(_secret_of, self.nats_servers))))
+
+    @property
     def embedded(self) -> bool:
         return self.event_endpoint is None
+
+
+def _secret_of(server: str) -> str:
+    """The password of a URL; a user without one is a token."""
+    parts = urlsplit(server)
+    return parts.password or parts.username or ""
 
 
 def load() -> Settings:

@@ -15,6 +15,10 @@ import aiohttp
 
 from tests.servers import free_port
 
+# Receivers of the tests are on this machine, which hooks reach only where they are allowed to. Stories count what is on
+# the stream, so no canary comes between, and they read the log as people do.
+DEFAULTS = {"EGRESS_ALLOW": "loopback", "CANARY_SECONDS": "0", "LOG_FORMAT": "text"}
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -45,8 +49,7 @@ class App:
                 *command[1:],
                 *self.arguments,
                 cwd=self.folder,
-                # Receivers of the tests are on this machine, which hooks reach only where they are allowed to.
-                env={"PATH": os.environ["PATH"], "EGRESS_ALLOW": "loopback", **self.environment},
+                env={"PATH": os.environ["PATH"], **DEFAULTS, **self.environment},
                 stdout=log,
                 stderr=log,
             )

@@ -27,11 +27,14 @@ class Limits:
 class Tail:
     """What waits for one reader. Who reads too slowly is told so, and dropped."""
 
-    def __init__(self, pattern: str, limits: Limits, clock: Callable[[], float]) -> None:
-        """A tail of what `pattern` sees; `clock` gives seconds."""
+    def __init__(
+        self, pattern: str, limits: Limits, clock: Callable[[], float], ended: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """A tail of what `pattern` sees; `clock` gives seconds, `ended` is told why the server ends it."""
         self.pattern = pattern
         self.cut: Callable[[], None] = _nothing  # ends the connection, whether it is read or not
         self.allowed: Callable[[], bool] = _always  # whether the reader still has the right to read
+        self._ended = ended
         self._limits = limits
         self._clock = clock
         self._waiting: list[bytes] = []
@@ -82,6 +85,7 @@ class Tail:
         if self._over:
             return
         self._over = True
+        self._ended(words.__name__)
         self._since = self._clock()
         self._waiting = [words(self._taken)]
         self._arrived.set()

@@ -41,12 +41,17 @@ class Tails:
         limits: Limits = Limits(),  # noqa: B008 -- frozen
         clock: Callable[[], float] = time.monotonic,
         look: float = _LOOK,
+        ended: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Make the room for tails; `look` is how often each is looked at, in seconds."""
+        """Make the room for tails; `look` is how often each is looked at, in seconds.
+
+        `ended` is told in a word, for each tail that is ended by the server, why.
+        """
         self._reader = reader
         self._limits = limits
         self._clock = clock
         self._look = look
+        self._ended = ended
         self._open: dict[Tail, asyncio.Task[None] | None] = {}  # with what brings its past
         self._live: Live | None = None
         self._work: tuple[asyncio.Task[None], ...] = ()
@@ -64,7 +69,7 @@ class Tails:
             UnavailableError: JetStream does not answer, there are too many tails, or the process ends.
         """
         self._admit()
-        tail = Tail(pattern, self._limits, self._clock)
+        tail = Tail(pattern, self._limits, self._clock, self._ended)
         self._open[tail] = None
         try:
             await self._begin(tail, start)

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.events import readable
 from app.events.cloudevent import CloudEvent
+from app.events.trace_context import TraceContext, carried
 
 
 @dataclass  # not frozen, nor is `Delivery`: one is made for every event, and freezing costs 1 µs
@@ -23,11 +24,17 @@ class Received:
     subject: str = ""  # that it was stored on
     sequence: int = 0  # in the stream `ops`; 0: unknown
     stored: float = 0.0  # when `ops` took it, Unix seconds; 0: unknown
+    seen: int = 0  # when the matcher had it, Unix nanoseconds; 0: it is not traced
 
     @cached_property
     def text(self) -> str:
         """The readable text, made once however many hooks read it."""
         return readable.text(self.event)
+
+    @cached_property
+    def trace(self) -> TraceContext | None:
+        """The trace that it belongs to; each step that is recorded puts itself in the place of the one before."""
+        return carried(self.headers, self.event.model_extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,14 @@ class Delivery:
     replay: str = ""  # the replay that brings it
     attempts: int = 0  # made before
     undecided: bool = False  # whether the hook wants it is not known yet
+    trace: TraceContext | None = None  # of the attempt that is being made
+
+
+def named(what: Received | Delivery) -> dict[str, str]:
+    """What a line of the log says that it is about."""
+    received = what.received if isinstance(what, Delivery) else what
+    target = {"target": what.target.key} if isinstance(what, Delivery) else {}
+    return {**target, "event": received.event.id, "subject": received.subject}
 
 
 def delivery_of(received: Received, target: Target) -> Delivery:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from nats.aio.msg import Msg
 
 from app.delivery.attempt import Lanes
-from app.delivery.delivery import Delivery
+from app.delivery.delivery import Delivery, named
 from app.delivery.lane import BEHIND, FULL, OPEN, Held
 from app.delivery.outcome import Delivered, Failure, Outcome
 from app.delivery.park import Parking
@@ -96,9 +96,13 @@ class Dispatcher:
         try:
             await self._keep(delivery, outcome)
         except OpsError as error:
-            log.warning("an event for %s cannot be kept for later and stays in ops: %s", key, error)
+            log.warning(
+                "an event for %s cannot be kept for later and stays in ops: %s", key, error, extra=named(delivery)
+            )
         except Exception:  # the one place that decides: a message that nobody settles would never come again
-            log.exception("keeping an event for %s failed by a fault of ours; it stays in ops", key)
+            log.exception(
+                "keeping an event for %s failed by a fault of ours; it stays in ops", key, extra=named(delivery)
+            )
         else:
             return True
         return False

@@ -81,7 +81,7 @@ class Drain:
         except (NatsError, APIError, ConnectionError, TimeoutError, OpsError) as error:
             self._report(error)
         except Exception:  # the one place that decides: what is owed must not be forgotten over a fault of ours
-            log.exception("draining %s failed by a fault of ours; it goes on", self._key)
+            log.exception("draining %s failed by a fault of ours; it goes on", self._key, extra={"target": self._key})
         self._cursor.forget()
         await self._wait(jittered(FAULT) / 5)
         return False
@@ -91,7 +91,9 @@ class Drain:
         refused = isinstance(error, APIError) and not isinstance(error, NotFoundError | ServiceUnavailableError)
         if refused and str(error) != self._told:
             self._told = str(error)
-            log.warning("what %s is owed waits, JetStream refuses a consumer: %s", self._key, error)
+            log.warning(
+                "what %s is owed waits, JetStream refuses a consumer: %s", self._key, error, extra={"target": self._key}
+            )
         log.debug("draining %s waits for JetStream (%s)", self._key, type(error).__name__)
 
     async def _turn(self) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from app.delivery.breaker import Breaker
-from app.delivery.delivery import Delivery
+from app.delivery.delivery import Delivery, named
 from app.delivery.outcome import Busy, Delivered, Failure, Gone, Outcome, Refused, TryLater
 from app.delivery.retry import asked
 
@@ -169,7 +169,7 @@ class Lane:
         try:
             outcome = await self._attempt(delivery)
         except Exception:  # the one place that decides: whatever went wrong, the event must not be stuck
-            log.exception("an attempt at %s failed by a fault of ours", self._target)
+            log.exception("an attempt at %s failed by a fault of ours", self._target, extra=named(delivery))
             outcome = _FAULT
         self._learn(outcome)
         return outcome
@@ -199,11 +199,16 @@ class Lane:
             self.breaker.probe_failed(asked(outcome))
         elif self.breaker.failed(asked(outcome)):
             self.fall_behind()
-            log.warning("%s is down, its events are kept for later: %s", self._target, outcome.reason)
+            log.warning(
+                "%s is down, its events are kept for later: %s",
+                self._target,
+                outcome.reason,
+                extra={"target": self._target},
+            )
 
     def _tell_works(self) -> None:
         self.changed()
-        log.info("%s works again", self._target)
+        log.info("%s works again", self._target, extra={"target": self._target})
 
     def _watch_from_now(self) -> None:
         self._watch = asyncio.get_running_loop().call_later(HANG, self._look, self._flow.ended)

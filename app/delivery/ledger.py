@@ -20,7 +20,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from app.delivery.counts import Counts, LastError
 from app.delivery.outbox import Note, Outbox
-from app.delivery.outcome import Busy, Delivered, Gone, Impossible, Outcome, Refused, TryLater
+from app.delivery.outcome import NAMES, Delivered, Outcome
 from app.delivery.records import Attempt
 from app.jetstream.publish import Publish
 from app.telemetry.metrics import Metrics
@@ -33,14 +33,6 @@ Mask = Callable[[str, str], str]
 
 COUNT: Final = "Ops-Count"  # header: how many attempts a message holds
 LEFT_OUT: Final = "Ops-Left-Out"  # header: how many were made besides, and not written down
-OUTCOMES: Final[Mapping[type[Outcome], str]] = {
-    Delivered: "delivered",
-    TryLater: "try_later",
-    Busy: "busy",
-    Refused: "refused",
-    Gone: "gone",
-    Impossible: "impossible",
-}
 MESSAGE_BYTES: Final = 256 * 1024  # of one message, at most
 SUCCESSES: Final = 1_000  # of a target kept between two messages: of more, the newest
 FAILURES: Final = 5_000  # the same; a target that fails so often has an open breaker
@@ -164,7 +156,12 @@ class AttemptLedger:
             for note in _notes(target, book, mask):
                 self._outbox.put(note)
         except Exception:  # the one place that decides: a fault in the record must not hold up what it records
-            log.exception("%d attempts at %s are not in the ledger by a fault of ours", len(book), target)
+            log.exception(
+                "%d attempts at %s are not in the ledger by a fault of ours",
+                len(book),
+                target,
+                extra={"target": target},
+            )
 
     def _count(self, target: str, book: _Book, mask: Callable[[str], str]) -> None:
         if book.delivered:
@@ -220,7 +217,7 @@ def _line(attempt: Attempt, mask: Callable[[str], str], text: Callable[[bytes], 
         "subject": attempt.subject,
         "sequence": attempt.sequence,
         "attempt": attempt.number,
-        "outcome": OUTCOMES[type(outcome)],
+        "outcome": NAMES[type(outcome)],
     }
     if outcome.answer is not None:
         line["status"] = outcome.answer.status

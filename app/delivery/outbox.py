@@ -76,5 +76,5 @@ class Outbox:
         except UnavailableError:
             return False
         except TooLargeError as error:
-            log.warning("a note for %s is thrown away: %s", note.subject, error)
+            log.warning("a note for %s is thrown away: %s", note.subject, error, extra={"subject": note.subject})
         return True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Answer(NamedTuple):
@@ -64,3 +65,13 @@ class Impossible:
 
 Failure = TryLater | Busy | Refused | Gone | Impossible
 Outcome = Delivered | Failure
+
+# The words for them, in the ledger, the metrics and the traces.
+NAMES: Final[Mapping[type[Outcome], str]] = {
+    Delivered: "delivered",
+    TryLater: "try_later",
+    Busy: "busy",
+    Refused: "refused",
+    Gone: "gone",
+    Impossible: "impossible",
+}

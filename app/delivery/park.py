@@ -15,7 +15,9 @@ from app.delivery.delivery import Delivery
 from app.delivery.masking import masked_url
 from app.delivery.outcome import Failure
 from app.delivery.retry import Debt
-from app.jetstream.publish import Publish
+from app.jetstream.publish import Publish, Stored
+from app.telemetry.metrics import Metrics
+from app.telemetry.traces import OFF, Traces
 from streams.subjects import DEAD_LETTERS, PARKED
 
 _NOTHING: Final = Debt()
@@ -24,10 +26,18 @@ _NOTHING: Final = Debt()
 class Parking:
     """Writes down what a target is owed, and what was given up."""
 
-    def __init__(self, publish: Publish, count: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        publish: Publish,
+        count: Callable[[str], None] = lambda _: None,
+        metrics: Metrics | None = None,
+        traces: Traces = OFF,
+    ) -> None:
         """Write with `publish`; `count` is told the target of each dead letter."""
         self._publish = publish
         self._count = count
+        self._metrics = metrics
+        self._traces = traces
 
     async def park(self, delivery: Delivery, reason: str, debt: Debt = _NOTHING, *, copy: str = "") -> None:
         """Keep a delivery for later. `copy` tells a later copy of the same delivery from the first.
@@ -37,7 +47,9 @@ class Parking:
             TooLargeError: the event is too large with what is written down of it.
         """
         headers = {**headers_of(delivery, debt, reason), "Nats-Msg-Id": f"{delivery.id}{copy}"}
-        await self._publish(f"{PARKED}.{delivery.target.key}", delivery.received.payload, headers)
+        await self._write("park", f"{PARKED}.{delivery.target.key}", delivery, headers)
+        if self._metrics is not None:
+            self._metrics.deliveries_parked.labels(room_of(delivery.target.key)).inc()
 
     async def bury(
         self, delivery: Delivery, reason: str, debt: Debt, *, copy: str, last: Failure | None = None
@@ -51,9 +63,26 @@ class Parking:
             records.URL: records.written(masked_url(delivery.target.channel, delivery.target.url)),
             **({records.STATUS: str(answer.status)} if answer else {}),
         }
-        stored = await self._publish(f"{DEAD_LETTERS}.{delivery.target.key}", delivery.received.payload, headers)
+        stored = await self._write("give up", f"{DEAD_LETTERS}.{delivery.target.key}", delivery, headers)
         if not stored.duplicate:
             self._count(delivery.target.key)
+            if self._metrics is not None:
+                self._metrics.dead_letters.labels(room_of(delivery.target.key)).inc()
+
+    async def _write(self, what: str, subject: str, delivery: Delivery, headers: dict[str, str]) -> Stored:
+        """Write it down; where the event is traced, as a step that later attempts follow."""
+        received = delivery.received
+        span = None if received.trace is None else self._traces.follow(what, "producer", received.trace)
+        if span is None:
+            return await self._publish(subject, received.payload, headers)
+        with span:
+            span.say({"ops.target": delivery.target.key, "messaging.message.id": received.event.id})
+            return await self._publish(subject, received.payload, {**headers, **span.context.attributes})
+
+
+def room_of(key: str) -> str:
+    """What kind of target a key names: the first of its tokens, of which there are few."""
+    return key.partition(".")[0]
 
 
 def headers_of(delivery: Delivery, debt: Debt, reason: str) -> dict[str, str]:
@@ -76,6 +105,7 @@ def headers_of(delivery: Delivery, debt: Debt, reason: str) -> dict[str, str]:
     }
     return {
         **own_headers(received.headers),
+        **(received.trace.attributes if received.trace is not None else {}),
         records.DELIVERY: delivery.id,
         **{name: f"{number:.6f}".rstrip("0").rstrip(".") for name, number in numbers.items() if number},
         **{name: records.written(text) for name, text in texts.items() if text},

@@ -13,7 +13,7 @@ from typing import Any, Final
 from nats.aio.msg import Msg
 
 from app.delivery.attempt import Lanes, Paused
-from app.delivery.delivery import Target
+from app.delivery.delivery import Target, named
 from app.delivery.lane import PAUSED, Held
 from app.delivery.outcome import Delivered, Failure, Outcome
 from app.delivery.owed import Owed, Queue, Targets
@@ -101,7 +101,9 @@ class Repayment:
         try:
             owed = await self._read(message, target)
         except Exception:  # the one place that decides: a fault at one message must not hold up the others
-            log.exception("reading what %s is owed failed by a fault of ours; it is kept", self._key)
+            log.exception(
+                "reading what %s is owed failed by a fault of ours; it is kept", self._key, extra={"target": self._key}
+            )
             await self._later(message, jittered(FAULT))
             return None
         if owed is None:
@@ -143,16 +145,25 @@ class Repayment:
     async def _give_up(self, message: Msg, owed: Owed, verdict: Bury, last: Failure | None) -> None:
         copy = f"-{self._queue.stream}-{place_of(message.reply).sequence}"
         await self._desk.parking.bury(owed.delivery, verdict.reason, verdict.debt, copy=copy, last=last)
-        log.warning("a dead letter for %s: %s", self._key, verdict.reason)
+        log.warning("a dead letter for %s: %s", self._key, verdict.reason, extra=named(owed.delivery))
         await self._done(message)
 
     async def _safely(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except OpsError as error:
-            log.warning("an event for %s waits, as JetStream does not take it: %s", self._key, error)
+            log.warning(
+                "an event for %s waits, as JetStream does not take it: %s",
+                self._key,
+                error,
+                extra={"target": self._key},
+            )
         except Exception:  # the one place that decides: a message that nobody settles would never come again
-            log.exception("writing down what %s is owed failed by a fault of ours; it is kept", self._key)
+            log.exception(
+                "writing down what %s is owed failed by a fault of ours; it is kept",
+                self._key,
+                extra={"target": self._key},
+            )
         else:
             return
         await self._later(message, jittered(FAULT))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from app.delivery.delivery import Received, Target
 from app.delivery.ledger import Mask
 from app.delivery.owed import Targets
+from app.delivery.park import room_of
 
 
 class Rooms:
@@ -33,18 +34,14 @@ class Rooms:
 
     def _of(self, key: str) -> Targets | None:
         """The room; None where this version does not know it: its targets are left alone."""
-        return self._rooms.get(_room(key))
+        return self._rooms.get(room_of(key))
 
 
 def masked_by(rooms: Mapping[str, Mask]) -> Mask:
     """A mask that asks the room of a target; where there is none, a text is shown as it is."""
 
     def mask(target: str, text: str) -> str:
-        room = rooms.get(_room(target))
+        room = rooms.get(room_of(target))
         return text if room is None else room(target, text)
 
     return mask
-
-
-def _room(key: str) -> str:
-    return key.partition(".")[0]

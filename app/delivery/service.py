@@ -32,6 +32,7 @@ from app.delivery.statistics import StatisticsReader
 from app.jetstream.publish import Publish
 from app.jetstream.read import StreamReader
 from app.telemetry.metrics import Metrics
+from app.telemetry.traces import OFF, Traces
 from streams.subjects import OPS, PARKED
 
 Work = tuple[str, Coroutine[Any, Any, Any]]  # what runs beside, by a name for the log
@@ -55,6 +56,7 @@ class Surroundings:
     metrics: Metrics
     reader: StreamReader
     replicas: int
+    traces: Traces = OFF
 
 
 class DeliveryService:
@@ -65,9 +67,9 @@ class DeliveryService:
         self.settlement = Settlement()
         self._counts = Counts()
         self.ledger = AttemptLedger(around.publish, self._counts, around.metrics, around.mask)
-        attempts = Attempts(around.channels, self.ledger, around.metrics, around.stop)
+        attempts = Attempts(around.channels, self.ledger, around.metrics, around.stop, around.traces)
         self.lanes = Lanes(attempts, around.paused)
-        parking = Parking(around.publish, partial(self._counts.add, "dead-letters"))
+        parking = Parking(around.publish, partial(self._counts.add, "dead-letters"), around.metrics, around.traces)
         desk = Desk(self.lanes, parking, self.settlement, around.targets, Turns(), around.paused)
         self.drains = Drains(desk, {PARKED: partial(_parked, around), OPS: around.ordered_queue}, around.ordered)
         self.respondent = Respondent(f"{platform.node()}-{os.getpid()}", self.look)

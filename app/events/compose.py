@@ -44,6 +44,7 @@ class Composed(NamedTuple):
     subject: str
     payload: bytes
     headers: dict[str, str]
+    type: str = ""
 
 
 def compose(row: EventType[P], payload: P, names: Mapping[str, str], attributes: Attributes) -> Composed:
@@ -57,12 +58,13 @@ def compose(row: EventType[P], payload: P, names: Mapping[str, str], attributes:
     if not isinstance(payload, row.payload):
         raise TypeError(f"a {row.channel} event carries a {row.payload.__name__}, not a {type(payload).__name__}")
     identity, destination = _id(attributes.id), _subject(row, names, attributes.cluster)
+    event_type = _type(row, payload)
     # Not a CloudEvent: each of these is as it has to be, and to look at them all again takes as long as all the rest.
     event = {
         "specversion": "1.0",
         "id": identity,
         "source": cloudevent.SOURCE,
-        "type": _type(row, payload),
+        "type": event_type,
         "subject": destination,
         "datacontenttype": cloudevent.JSON_TYPE,
         "time": _time(attributes.time),
@@ -70,7 +72,7 @@ def compose(row: EventType[P], payload: P, names: Mapping[str, str], attributes:
         **_extensions(attributes.extensions or {}),
         "data": _data(payload, attributes.cluster),
     }
-    return Composed(identity, destination, cloudevent.compact_json(event), cloudevent.headers(identity))
+    return Composed(identity, destination, cloudevent.compact_json(event), cloudevent.headers(identity), event_type)
 
 
 def _id(given: str | None) -> str:

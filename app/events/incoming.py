@@ -64,7 +64,7 @@ def checked(payload: bytes, value: Any) -> Composed:
     _check_optional(members)
     _check_extensions(event.model_extra or {})
     _check_data(members)
-    return Composed(identity, destination(event), payload, cloudevent.headers(identity))
+    return Composed(identity, destination(event), payload, cloudevent.headers(identity), event.type)
 
 
 def destination(event: CloudEvent[Any]) -> str:

@@ -48,13 +48,20 @@ class Adoption:
         except UnavailableError as trouble:
             self._tell(hook, trouble)
             raise
-        log.info("the hook %s, made over HTTP, is a custom resource now", hook.key)
+        log.info(
+            "the hook %s, made over HTTP, is a custom resource now", hook.key, extra={"target": f"hooks.{hook.key}"}
+        )
         return made
 
     def _tell(self, hook: Hook, why: OpsError) -> None:
         if (hook.key, str(why)) not in self._told:
             self._told.add((hook.key, str(why)))
-            log.warning("the hook %s goes on, but cannot become a custom resource: %s", hook.key, why)
+            log.warning(
+                "the hook %s goes on, but cannot become a custom resource: %s",
+                hook.key,
+                why,
+                extra={"target": f"hooks.{hook.key}"},
+            )
 
 
 def resource_of(hook: Hook) -> Mapping[str, Any]:

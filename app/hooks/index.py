@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
+from app.events import canary
 from app.events.filters import FilterTree
 from app.hooks.gate import Group, groups
 from app.hooks.match import CompiledHook
@@ -50,13 +51,14 @@ class SubjectIndex:
             self._tree.add(hook.hook.spec.subject, hook)
 
     def find(self, subject: str) -> Candidates:
-        """The hooks whose filter sees a subject."""
+        """The hooks whose filter sees a subject; a canary fires none."""
         found = self._remembered.get(subject)
         if found is None:
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
                 self._of.clear()
-            found = self._remembered[subject] = self._candidates(tuple(self._tree.find(subject)))
+            hooks = () if canary.is_one(subject) else tuple(self._tree.find(subject))
+            found = self._remembered[subject] = self._candidates(hooks)
         return found
 
     def _candidates(self, hooks: tuple[CompiledHook, ...]) -> Candidates:

@@ -114,7 +114,13 @@ class _Trial:
     def _overrun(self, keyword: Keyword) -> None:
         self._over = True
         target = self._hook.target.key
-        log.warning("the keyword %s of %s takes too long and rests: %s", keyword.place, target, _ADVICE)
+        log.warning(
+            "the keyword %s of %s takes too long and rests: %s",
+            keyword.place,
+            target,
+            _ADVICE,
+            extra={"target": target},
+        )
         if self._hook.fuse.overrun(time.monotonic()):
             within = f"at {OVERRUNS} events within {WITHIN / 60:.0f} minutes"
             self._session.trip(target, f"the keyword {keyword.place} took more than {TIMEOUT} s {within}: {_ADVICE}")

@@ -200,6 +200,7 @@ class Registry:
                 " the hook is replaced with its secrets written anew",
                 key,
                 opened.locked,
+                extra={"target": _TARGETS + key},
             )
         return _Kept(compile_hook(opened.hook), opened.locked, opened.current)
 

@@ -28,6 +28,7 @@ from app.hooks.targets import HookTargets
 from app.jetstream.publish import Publish
 from app.jetstream.read import StreamReader
 from app.telemetry.metrics import Metrics
+from app.telemetry.traces import OFF, Traces
 
 
 class HookService:
@@ -50,7 +51,9 @@ class HookService:
         self.dry_runs = DryRuns(self.reader, self._drafts.wants)
         self.explanations = Explanations(self.registry, self.pauses, self.reader, History(self.reader))
 
-    def surroundings(self, publish: Publish, channels: Channels, metrics: Metrics) -> Surroundings:
+    def surroundings(
+        self, publish: Publish, channels: Channels, metrics: Metrics, traces: Traces = OFF
+    ) -> Surroundings:
         """What delivery needs to know of hooks."""
         return Surroundings(
             publish=publish,
@@ -65,10 +68,20 @@ class HookService:
             metrics=metrics,
             reader=self.reader,
             replicas=self._replicas,
+            traces=traces,
         )
 
-    def matcher(self, dispatcher: Dispatcher, settlement: Settlement, metrics: Metrics) -> Matcher:
-        return Matcher(self.registry, dispatcher, settlement, metrics, self._judge)
+    def matcher(
+        self,
+        dispatcher: Dispatcher,
+        settlement: Settlement,
+        metrics: Metrics,
+        *,
+        traces: Traces = OFF,
+        canary: str = "",
+    ) -> Matcher:
+        """What reads the stream; `canary` is the subject of this cluster's canary."""
+        return Matcher(self.registry, dispatcher, settlement, metrics, self._judge, traces=traces, canary=canary)
 
     def replayer(self, publish: Publish, wake: Callable[[str], None]) -> Replayer:
         """What works off replays; `wake` is told the targets that are owed something by them."""

@@ -128,4 +128,4 @@ class StatusReporter:
     def _tell(self, key: str, error: OpsError) -> None:
         if str(error) not in self._told:
             self._told.add(str(error))
-            log.warning("the status of the hook %s is not written: %s", key, error)
+            log.warning("the status of the hook %s is not written: %s", key, error, extra={"target": f"hooks.{key}"})

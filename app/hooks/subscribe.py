@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -14,6 +15,7 @@ from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
 
+from app.delivery.channels.canary import CANARY
 from app.delivery.delivery import Delivery, Received, Target, delivery_of
 from app.delivery.dispatch import Dispatcher
 from app.delivery.retry import jittered
@@ -25,9 +27,10 @@ from app.hooks.judge import Judge
 from app.hooks.match import CompiledHook
 from app.hooks.registry import Registry
 from app.hooks.wanting import Found, wanting
-from app.jetstream.place import place_of
+from app.jetstream.place import named, place_of
 from app.jetstream.pull import BATCH, POLL, Batch, hand_on_promptly, raw
 from app.telemetry.metrics import Metrics
+from app.telemetry.traces import OFF, Traces
 from streams.consumers import hooks_matcher
 from streams.subjects import HOOKS_MATCHER, OPS, OPS_SUBJECT
 
@@ -40,19 +43,25 @@ _OPEN: Final = 64  # events that wait for a thread; reading the stream waits whi
 class Matcher:
     """Takes batches of messages; each is settled here where no hook wants it, else by delivery."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- it is where the rooms meet
         self,
         registry: Registry,
         dispatcher: Dispatcher,
         settlement: Settlement,
         metrics: Metrics,
         judge: Judge | None = None,
+        *,
+        traces: Traces = OFF,
+        canary: str = "",
     ) -> None:
+        """`canary` is the subject of this cluster's canary, for which there is a hook of our own."""
         self._registry = registry
         self._dispatcher = dispatcher
         self._settlement = settlement
         self._metrics = metrics
         self._judge = judge or Judge()
+        self._traces = traces
+        self._canary = canary
         self._places = asyncio.Semaphore(_OPEN)
         self._deciding: set[asyncio.Task[None]] = set()
 
@@ -70,14 +79,20 @@ class Matcher:
         try:
             await work
         except Exception:  # the one place that decides: a fault at one event must not hold up the others
-            log.exception("matching the event %s failed by a fault of ours; it is kept for later", message.subject)
+            log.exception(
+                "matching the event %s failed by a fault of ours; it is kept for later",
+                message.subject,
+                extra=named(message),
+            )
             await self._settlement.later(message, jittered(_FAULT))
 
     async def _match(self, index: SubjectIndex, message: Msg) -> None:
         # The subject decides first: no JSON is parsed for an event whose subject nobody wants.
         candidates = index.find(message.subject)
-        received = self._read(message) if candidates else None
-        if received is None:
+        if not candidates:
+            await self._unwanted(message)
+            return
+        if (received := self._read(message)) is None:
             await self._settlement.done(message)
             return
         found = wanting(candidates, received)
@@ -85,6 +100,13 @@ class Matcher:
             await self._decide_beside(message, received, found)
         else:
             await self._hand_on(message, received, found)
+
+    async def _unwanted(self, message: Msg) -> None:
+        received = self._read(message) if message.subject == self._canary else None
+        if received is None:
+            await self._settlement.done(message)
+        else:
+            await self._dispatcher.submit(message, [delivery_of(received, CANARY)])
 
     async def _decide_beside(self, message: Msg, received: Received, found: Found) -> None:
         """Leave the rest to threads, and go on with the next message meanwhile."""
@@ -104,10 +126,21 @@ class Matcher:
         deliveries = [delivery_of(received, hook.target) for hook in self._that_go_here(found.wanted, received)]
         if found.undecided:
             deliveries += [undecided(received, hook.target) for hook in self._that_go_here(found.undecided, received)]
+        if received.seen:
+            self._trace(received, deliveries)
         if deliveries:
             await self._dispatcher.submit(message, deliveries)
         else:
             await self._settlement.done(message)
+
+    def _trace(self, received: Received, deliveries: Sequence[Delivery]) -> None:
+        """Record the matching as a step: the deliveries follow it."""
+        span = self._traces.follow("match", "consumer", received.trace, began=received.seen)
+        if span is not None:
+            with span:
+                received.trace = span.context
+                span.say({"messaging.destination.name": received.subject, "messaging.message.id": received.event.id})
+                span.say({"ops.deliveries": len(deliveries)})
 
     def _that_go_here(self, hooks: Sequence[CompiledHook], received: Received) -> Sequence[CompiledHook]:
         """Those that get the event by this way: an ordered hook has its own, from when it began to be ordered."""
@@ -122,7 +155,10 @@ class Matcher:
         except cloudevent.NotACloudEventError:
             self._metrics.messages_unreadable.inc()
             return None
-        return received_of(message, event)
+        received = received_of(message, event)
+        if received.trace is not None:
+            received.seen = time.time_ns()
+        return received
 
 
 def received_of(message: Msg, event: CloudEvent[Any]) -> Received:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.delivery.history import History, Line, Wanted
-from app.delivery.ledger import OUTCOMES
+from app.delivery.outcome import NAMES
 from app.errors import NotFoundError
 from app.ingress.page import bounds
 from app.ingress.problems import ProblemError, success
@@ -44,8 +44,8 @@ class AttemptEndpoints:
 
 def _wanted(query: Mapping[str, str]) -> Wanted:
     outcome = query.get("outcome", "")
-    if outcome and outcome not in OUTCOMES.values():
-        known = ", ".join(OUTCOMES.values())
+    if outcome and outcome not in NAMES.values():
+        known = ", ".join(NAMES.values())
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"outcome is {outcome[:40]!r}: use one of {known}")
     return Wanted(outcome, query.get("event", ""), query.get("delivery", ""))
 

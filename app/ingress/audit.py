@@ -37,7 +37,9 @@ def changed(request: Request, what: str, status: int) -> None:
 def note(who: str, origin: str, what: str, on: str, status: int) -> None:
     """Write a line. `origin` is the client's address; empty where nobody asked."""
     fields = {"who": who, "from": origin or "-", "what": what, "on": on or "-"}
-    log.info("%s status=%d", " ".join(f"{name}={plain(value)}" for name, value in fields.items()), status)
+    told = {name: plain(value) for name, value in fields.items()}
+    words = " ".join(f"{name}={value}" for name, value in told.items())
+    log.info("%s status=%d", words, status, extra={**told, "status": status})
 
 
 def plain(value: str) -> str:

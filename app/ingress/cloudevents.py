@@ -19,13 +19,16 @@ from app.events.http import Mode
 from app.events.jsontext import NotJsonError, TooDeepError
 from app.events.subject import InvalidSubjectError
 from app.ingress import body
-from app.ingress.access import Caller, caller
+from app.ingress.access import caller
+from app.ingress.batch_intake import BatchIntake
 from app.ingress.cloudevents_schemas import MOST_EVENTS
+from app.ingress.intake import Intake
 from app.ingress.problems import Json, ProblemError, success
 from app.ingress.publish import told
-from app.jetstream.batch import Outcome, publish_all
+from app.jetstream.batch import Outcome
 from app.jetstream.publish import Pipeline, Stored
 from app.telemetry.metrics import Metrics
+from app.telemetry.traces import OFF, Traces
 
 _TOLD: Final = 20  # faults of a batch
 _TURN: Final = 50  # events that are checked without a turn for others, which takes some milliseconds
@@ -39,9 +42,9 @@ _ACCEPTED: Final = (
 class CloudEvents:
     """`POST /api/v1/events`."""
 
-    def __init__(self, pipeline: Pipeline, metrics: Metrics) -> None:
-        self._pipeline = pipeline
-        self._metrics = metrics
+    def __init__(self, pipeline: Pipeline, metrics: Metrics, traces: Traces = OFF) -> None:
+        self._intake = Intake(pipeline, metrics, "cloudevents", traces)
+        self._batches = BatchIntake(pipeline, metrics, traces)
 
     async def post(self, request: Request) -> Response:
         headers = request.scope["headers"]
@@ -52,20 +55,19 @@ class CloudEvents:
                 raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the request holds no event: {_ACCEPTED}")
             posted = await body.read(request)
             if mode is Mode.BATCH:
-                return await self._batch(posted, caller(request))
+                return await self._batch(request, posted)
             payload = http.structured(content_type, headers, posted) if mode is Mode.BINARY else posted
         except http.CharsetError as error:
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error)) from None
-        return await self._single(payload, caller(request))
+        return await self._single(request, payload)
 
-    async def _single(self, payload: bytes, by: Caller) -> Response:
+    async def _single(self, request: Request, payload: bytes) -> Response:
         event = incoming.structured(payload)
-        by.require_publish(event.subject)
-        stored = await self._pipeline(event.subject, event.payload, event.headers)
-        self._metrics.events_stored.inc()
+        caller(request).require_publish(event.subject)
+        _, stored = await self._intake(request, lambda _: event)  # nothing is added to what others made
         return success(told(event.id, event.subject, stored))
 
-    async def _batch(self, posted: bytes, by: Caller) -> Response:
+    async def _batch(self, request: Request, posted: bytes) -> Response:
         """All of it is looked at before any of it is published."""
         try:
             events, faults = await _checked(posted)
@@ -76,10 +78,8 @@ class CloudEvents:
         if faults:
             return _refused(faults, len(events) + len(faults))
         for destination in {event.subject for event in events}:
-            by.require_publish(destination)
-        outcomes = await publish_all(self._pipeline, events)
-        self._metrics.events_stored.inc(sum(isinstance(outcome, Stored) for outcome in outcomes))
-        return _answer(events, outcomes)
+            caller(request).require_publish(destination)
+        return _answer(events, await self._batches(request, events))
 
 
 async def _checked(posted: bytes) -> tuple[list[Composed], list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from app.delivery.ledger import OUTCOMES
+from app.delivery.outcome import NAMES
 from app.ingress.attempts import AttemptEndpoints
 from app.ingress.letters import LetterEndpoints
 from app.ingress.operations import BAD_BODY, HOOK, PAGE, Operation, Query
@@ -18,7 +18,7 @@ _LETTER: Final = f"{_LETTERS}/{{letter}}"
 _READING: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 _LISTING: Final = (HTTPStatus.BAD_REQUEST, *_READING)
 _FILTER: Final = (
-    Query("outcome", "Attempts that went so.", {"type": "string", "enum": list(OUTCOMES.values())}),
+    Query("outcome", "Attempts that went so.", {"type": "string", "enum": list(NAMES.values())}),
     Query("event", "Attempts at bringing the event with this id.", {"type": "string"}),
     Query("delivery", "Attempts at this delivery (`webhook-id`).", {"type": "string"}),
 )

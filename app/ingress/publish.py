@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ from starlette.responses import Response
 from app.events import cloudevent, subject
 from app.events.catalog import DEFAULT_TYPE
 from app.events.cloudevent import CloudEvent
+from app.events.compose import Composed
+from app.events.trace_context import TraceContext
 from app.ingress import body
 from app.ingress.access import caller
+from app.ingress.intake import Intake
 from app.ingress.problems import ProblemError, success
-from app.jetstream.publish import Publish, Stored
-from app.telemetry.metrics import Metrics
+from app.jetstream.publish import Stored
 
 _KEY_LENGTH: Final = 255
 
@@ -23,10 +26,9 @@ _KEY_LENGTH: Final = 255
 class PostedEvents:
     """`POST /api/v1/namespaces/{namespace}/events/{event}`."""
 
-    def __init__(self, publish: Publish, cluster: str, metrics: Metrics) -> None:
-        self._publish = publish
+    def __init__(self, intake: Intake, cluster: str) -> None:
+        self._intake = intake
         self._cluster = cluster
-        self._metrics = metrics
 
     async def post(self, request: Request) -> Response:
         names = request.path_params
@@ -34,11 +36,8 @@ class PostedEvents:
         caller(request).require_publish(destination)
         data = await body.read(request)
         event = self._event(destination, body.json_object(data), body.header(request, b"idempotency-key"))
-        # The data goes on as it was posted, to the byte.
-        payload = cloudevent.encode_with(event, data)
-        stored = await self._publish(destination, payload, cloudevent.headers(event.id))
-        self._metrics.events_stored.inc()
-        return success(told(event.id, destination, stored))
+        composed, stored = await self._intake(request, partial(_composed, event, destination, data))
+        return success(told(composed.id, destination, stored))
 
     def _event(self, destination: str, data: dict[str, Any], key: bytes | None) -> CloudEvent[Any]:
         return CloudEvent(
@@ -55,6 +54,15 @@ class PostedEvents:
                 HTTPStatus.BAD_REQUEST, f"the Idempotency-Key has {len(key)} characters: use 1 to {_KEY_LENGTH}"
             )
         return cloudevent.deterministic_id("idempotency-key", self._cluster, destination, key.decode("latin-1"))
+
+
+def _composed(event: CloudEvent[Any], destination: str, data: bytes, context: TraceContext | None) -> Composed:
+    """The data goes on as it was posted, to the byte."""
+    if context is not None:
+        event = event.model_copy(update=context.attributes)
+    return Composed(
+        event.id, destination, cloudevent.encode_with(event, data), cloudevent.headers(event.id), event.type
+    )
 
 
 def told(event_id: str, destination: str, stored: Stored) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route, compile_path
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from app.ingress.auth import Access, Authentication
+from app.ingress.counting import Answered, Counting
 from app.ingress.limits import Limits
 from app.ingress.operations import Endpoint, Operation
 from app.ingress.origins import allow
@@ -43,8 +44,12 @@ def http_app(
     documents: Iterable[BaseRoute],
     access: Access | None = None,
     origins: Sequence[str] = (),
+    answered: Answered = lambda _method, _status: None,
 ) -> ASGIApp:
-    """Everything that is served over HTTP, to whom `access` lets in (None: this machine), and to pages of `origins`."""
+    """Everything that is served over HTTP, to whom `access` lets in (None: this machine), and to pages of `origins`.
+
+    `answered` is told the method and the status of each answer.
+    """
     handlers: dict[Any, ExceptionHandler] = dict.fromkeys((*EXPECTED, Exception), answer)
     application = Starlette(routes=[*routes(operations), *documents], exception_handlers=handlers)
     application.router.redirect_slashes = False  # a path that is not served is told so, with 404
@@ -52,7 +57,7 @@ def http_app(
     for operation in operations:
         if operation.express:
             served = Express(served, operation)
-    return allow(Limits(Authentication(served, access or Access())), origins)
+    return Counting(allow(Limits(Authentication(served, access or Access())), origins), answered)
 
 
 class Express:

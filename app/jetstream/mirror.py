@@ -149,7 +149,7 @@ class Mirror(Generic[V]):
     def _report(self, error: Exception) -> None:
         trouble = f" ({error})" if isinstance(error, APIError | UnavailableError) else f" ({type(error).__name__})"
         if trouble != self._trouble:
-            log.warning("the bucket %s is read anew%s", self._bucket.name, trouble)
+            log.warning("the bucket %s is read anew%s", self._bucket.name, trouble, extra={"bucket": self._bucket.name})
             self._trouble = trouble
 
     async def _read(self) -> None:

@@ -1,8 +1,10 @@
-"""Where a message stands in its stream, as its reply subject tells. Pure; nats-py's own reading makes a date of it."""
+"""Where a message stands in its stream, as its reply subject tells; nats-py's own reading makes a date of it."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+
+from nats.aio.msg import Msg
 
 _SHORT: Final = 9  # tokens: $JS.ACK.stream.consumer.delivered.sequence.consumer sequence.time.pending
 _SECOND: Final = 1_000_000_000  # the protocol's times are in nanoseconds
@@ -26,3 +28,8 @@ def place_of(reply: str) -> Place:
     except ValueError:  # no message of JetStream
         return Place()
     return Place(sequence, stored / _SECOND, delivered, pending)
+
+
+def named(message: Msg) -> dict[str, str]:
+    """What a line of the log says of a message that is about it: its subject and its id, which is the event's."""
+    return {"subject": message.subject, "event": (message.headers or {}).get("Nats-Msg-Id", "")}

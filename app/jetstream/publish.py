@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from typing import Final, NamedTuple, Protocol
 
@@ -19,9 +19,15 @@ from app.jetstream.wire import header_block, write
 
 _ACK_TIMEOUT: Final = 1.5  # seconds that one try waits for its PubAck
 _ROOM: Final = 4096  # bytes that headers may have before they are counted exactly
+ABSENT: Final = "absent"  # no answer, or none of JetStream's
+REFUSED: Final = "refused"  # JetStream's answer is that it does not store it
 _SWEEP: Final = 0.25  # seconds between two looks at who has waited too long
 _HEADERS: Final = 10097  # the server's error code
 _ELECTING: Final = {10008, 10009}  # the server's error codes where it has no leader yet
+
+
+Hear = Callable[[str, float], None]
+Tell = Callable[[str], None]
 
 
 class Stored(NamedTuple):
@@ -66,9 +72,19 @@ class JetStreamPublisher:
     message has a subject of its own.
     """
 
-    def __init__(self, patience: float = patience.SECONDS) -> None:
-        """Make a publisher that tries again for so many seconds where JetStream falls silent."""
+    def __init__(
+        self,
+        patience: float = patience.SECONDS,
+        hear: Hear = lambda _stream, _seconds: None,
+        failed: Tell = lambda _: None,
+    ) -> None:
+        """Make a publisher that tries again for so many seconds where JetStream falls silent.
+
+        `hear` is told the stream and the seconds of each acknowledgement; `failed`, in a word, why none came.
+        """
         self.patience = Patience(patience)
+        self._hear = hear
+        self._failed = failed
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop  # from `listen` on
         self._inbox = ""
@@ -136,15 +152,17 @@ class JetStreamPublisher:
         return reply, stored
 
     async def _arrived(self, message: Msg) -> None:
-        stored, _ = self._waiting.pop(message.subject, (None, 0))
+        stored, until = self._waiting.pop(message.subject, (None, 0))
         if stored is None or stored.done():
             return
         try:
-            stored.set_result(_stored(message))
+            stored.set_result(found := _stored(message))
         except (UnavailableError, TooLargeError) as error:
+            self._failed(ABSENT if isinstance(error, AbsentError) else REFUSED)
             stored.set_exception(error)
         else:
             self.patience.answered()
+            self._hear(found.stream, self._loop.time() - until + _ACK_TIMEOUT)
 
     def _expire(self) -> None:
         """End the waiting that has taken too long, the oldest first. One timer for all costs less than one each."""
@@ -152,6 +170,7 @@ class JetStreamPublisher:
         late = list(takewhile(lambda reply: self._waiting[reply][1] <= now, self._waiting))
         for stored, _ in map(self._waiting.pop, late):
             if not stored.done():
+                self._failed(ABSENT)
                 stored.set_exception(AbsentError(f"JetStream did not acknowledge within {_ACK_TIMEOUT} s"))
         self._sweep = self._loop.call_later(_SWEEP, self._expire) if self._waiting else None
 

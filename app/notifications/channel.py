@@ -149,7 +149,10 @@ def _as_it_is(outcome: Outcome) -> Outcome:
 
 def _post(request: Request, delivery: Delivery) -> Post:
     ours = {"User-Agent": USER_AGENT, "webhook-id": delivery.id}
-    return Post(request.url, {**request.headers, **ours}, request.body)
+    # Programs go on with a trace; the services of others are not told of it.
+    is_program = delivery.target.channel == f"{CHANNEL}webhook"
+    traced = delivery.trace.attributes if is_program and delivery.trace is not None else {}
+    return Post(request.url, {**request.headers, **ours, **traced}, request.body)
 
 
 def channels(http: Channel, others: Mapping[str, Channel]) -> dict[str, Channel]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from app.delivery.delivery import Received
+from app.delivery.delivery import Received, named
 from app.notifications.bounds import TemplateError
 from app.notifications.compose import group_message, item_of, notice_of
 from app.notifications.configuration import Template
@@ -37,7 +37,8 @@ def said_of(received: Received, template: Template | None) -> Said:
     try:
         return templated(template, notice, values_of(received, notice))
     except TemplateError as error:
-        log.warning("a template failed at an event on %s, which is told without it: %s", received.subject, error)
+        told = "a template failed at an event on %s, which is told without it: %s"
+        log.warning(told, received.subject, error, extra=named(received))
         return Said(notice)
 
 

@@ -43,6 +43,7 @@ from app.notifications.subscribe import Desk, Matcher, subscribe
 from app.notifications.unrouted import CHANNEL as REROUTE
 from app.notifications.unrouted import UNROUTED, Reroute, Unrouted
 from app.telemetry.metrics import Metrics
+from app.telemetry.traces import OFF, Traces
 
 Clock = Callable[[], float]
 ROOM: Final = "notifications"
@@ -78,6 +79,7 @@ class NotificationService:
         cluster: str,
         clock: Clock = time.time,
         between: Look = look,
+        traces: Traces = OFF,
     ) -> None:
         """Make the room.
 
@@ -88,9 +90,10 @@ class NotificationService:
             cluster: The name of this cluster.
             clock: Unix seconds.
             between: From the seconds that something waits in all, to those between two looks at it: clocks may be set.
+            traces: What is recorded of a notification's way.
         """
         self._publish, self._metrics, self._cluster = publish, metrics, cluster
-        self._clock, self._between = clock, between
+        self._clock, self._between, self._traces = clock, between, traces
         self.reader = StreamReader(connection)
         self.sealing = Sealing()
         self.receivers = Receivers(connection, self.sealing)
@@ -114,12 +117,12 @@ class NotificationService:
 
     def reroute(self, delivery: DeliveryService) -> dict[str, Channel]:
         """The channel of what is routed once more."""
-        parking = Parking(self._publish)
+        parking = self._parking()
         return {REROUTE: Reroute(self.receivers, self._ways, parking, self._publish, delivery.drains.wake)}
 
     def readers(self, broker: NatsBroker, delivery: DeliveryService, replicas: int) -> Readers:
         """What reads notifications, and what waits."""
-        parking = Parking(self._publish)
+        parking = self._parking()
         unrouted = Unrouted(parking, self._metrics)
         keeper = Keeper(self._keeper_desk(delivery, parking, unrouted))
         matcher = Matcher(
@@ -130,9 +133,13 @@ class NotificationService:
                 dispatcher=delivery.dispatcher,
                 settlement=delivery.settlement,
                 metrics=self._metrics,
+                traces=self._traces,
             )
         )
         return Readers(subscribe(broker, matcher, keeper, replicas), matcher, keeper)
+
+    def _parking(self) -> Parking:
+        return Parking(self._publish, metrics=self._metrics, traces=self._traces)
 
     def _keeper_desk(self, delivery: DeliveryService, parking: Parking, unrouted: Unrouted) -> KeeperDesk:
         handover = Handover(
@@ -144,6 +151,7 @@ class NotificationService:
             wake=delivery.drains.wake,
             metrics=self._metrics,
             cluster=self._cluster,
+            traces=self._traces,
         )
         return KeeperDesk(
             states=self._states,

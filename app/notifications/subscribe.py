@@ -20,7 +20,7 @@ from app.delivery.retry import jittered
 from app.delivery.settle import Settlement
 from app.errors import OpsError
 from app.events import cloudevent
-from app.jetstream.place import place_of
+from app.jetstream.place import named, place_of
 from app.jetstream.pull import BATCH, POLL, Batch, hand_on_promptly, raw
 from app.notifications.groups.keeper import Keeper
 from app.notifications.handing import Ways
@@ -29,6 +29,7 @@ from app.notifications.receivers import Receivers
 from app.notifications.route import Routed, routed
 from app.notifications.unrouted import Unrouted
 from app.telemetry.metrics import Metrics
+from app.telemetry.traces import OFF, Traces
 from streams import consumers
 from streams.subjects import GROUPS, NOTIFICATIONS_MATCHER, NOTIFICATIONS_SUBJECT, OPS, PENDING, PENDING_SUBJECT
 
@@ -48,6 +49,7 @@ class Desk:
     dispatcher: Dispatcher
     settlement: Settlement
     metrics: Metrics
+    traces: Traces = OFF
 
 
 class Matcher:
@@ -77,6 +79,8 @@ class Matcher:
         if received is None:
             await desk.settlement.done(message)
             return
+        if received.trace is not None:
+            self._trace(received)
         said = notification_of(received.subject, received.event.data)
         where = routed(current.configuration, said)
         deliveries = desk.ways.at_once(received, where.ways, said) if where.receivers else None
@@ -85,6 +89,14 @@ class Matcher:
         else:
             desk.metrics.notifications_routed.inc()
             await self._submit(message, deliveries)
+
+    def _trace(self, received: Received) -> None:
+        """Record the routing as a step: what becomes of the notification follows it."""
+        span = self._desk.traces.follow("route", "consumer", received.trace)
+        if span is not None:
+            with span:
+                received.trace = span.context
+                span.say({"messaging.destination.name": received.subject, "messaging.message.id": received.event.id})
 
     async def _submit(self, message: Msg, deliveries: list[Any]) -> None:
         if deliveries:
@@ -116,9 +128,11 @@ class Matcher:
         try:
             await work
         except OpsError as error:
-            log.warning("the notification %s stays in ops: %s", message.subject, error)
+            log.warning("the notification %s stays in ops: %s", message.subject, error, extra=named(message))
         except Exception:  # the one place that decides: a fault at one notification must not hold up the others
-            log.exception("routing %s failed by a fault of ours; it is kept for later", message.subject)
+            log.exception(
+                "routing %s failed by a fault of ours; it is kept for later", message.subject, extra=named(message)
+            )
         else:
             return
         await self._desk.settlement.later(message, jittered(_FAULT))

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from app.delivery.delivery import Delivery, Received, Target, delivery_of
+from app.delivery.delivery import Delivery, Received, Target, delivery_of, named
 from app.delivery.dispatch import Wake
 from app.delivery.outcome import Delivered, Outcome, Refused, TryLater
 from app.delivery.park import Parking
@@ -47,7 +47,7 @@ class Unrouted:
         self._metrics.notifications_unrouted.inc()
         if received.subject not in self._told and len(self._told) < _ADDRESSES:
             self._told.add(received.subject)
-            log.warning("%s is unrouted: %s", received.subject, reason)
+            log.warning("%s is unrouted: %s", received.subject, reason, extra=named(received))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from faststream.exceptions import IncorrectState
@@ -19,8 +22,9 @@ from nats.errors import Error as NatsError
 from app.errors import TooLargeError, UnavailableError
 from app.events import cloudevent
 from app.events.catalog import CATALOG, EventType, P
-from app.events.compose import Attributes, Extension, compose
+from app.events.compose import Attributes, Composed, Extension, compose
 from app.jetstream.publish import Stored, Transport
+from app.telemetry.traces import OFF, Span, Traces
 from streams.subjects import OPS
 
 _ACK_TIMEOUT: Final = 5.0  # seconds
@@ -30,16 +34,27 @@ _HEADERS: Final = 2048  # bytes that the headers of a message have at most, Fast
 class EventPublishers:
     """Publishes payloads of the catalog as CloudEvents."""
 
-    def __init__(self, broker: NatsBroker, cluster: str, transport: Transport | None = None) -> None:
+    def __init__(
+        self,
+        broker: NatsBroker,
+        cluster: str,
+        transport: Transport | None = None,
+        count: Callable[[str], None] = lambda _: None,
+        traces: Traces = OFF,
+    ) -> None:
         """Put the publishers on a broker.
 
         Args:
             broker: Describes the channels, and publishes where there is no transport.
             cluster: The name of the cluster that the events come from.
             transport: A faster way to the stream: publishes many at a time and tries again while NATS is away.
+            count: Is told the type of each event that is stored.
+            traces: Where what is published begins a trace.
         """
         self._cluster = cluster
         self._transport = transport
+        self._count = count
+        self._traces = traces
         stream = JStream(OPS, declare=False)
         self._typed = {row.channel: _TypedPublisher(broker, stream, row) for row in CATALOG}
 
@@ -72,9 +87,14 @@ class EventPublishers:
             UnavailableError: JetStream is away or full.
             TooLargeError: The event is larger than the server takes.
         """
-        event = compose(row, payload, names, Attributes(self._cluster, event_id, time, extensions))
+        attributes = Attributes(self._cluster, event_id, time, extensions)
+        span = self._traces.enter("publish", "producer", None)
+        event = _composed(row, payload, names, attributes, span)
         publish = self._transport or self._typed[row.channel]
-        return await publish(event.subject, event.payload, event.headers)
+        with span or nullcontext():
+            stored = await publish(event.subject, event.payload, event.headers)
+        self._count(event.type)
+        return stored
 
     async def begin(
         self, row: EventType[P], payload: P, names: Mapping[str, str], attributes: Attributes
@@ -84,11 +104,36 @@ class EventPublishers:
         Raises:
             UnavailableError, TooLargeError: As `publish`. What is returned ends with an UnavailableError too.
         """
-        event = compose(row, payload, names, attributes)
+        span = self._traces.enter("publish", "producer", None)
+        event = _composed(row, payload, names, attributes, span)
+        begun: asyncio.Future[Stored]
         if self._transport is None:
             publish = self._typed[row.channel]
-            return asyncio.create_task(publish(event.subject, event.payload, event.headers))
-        return await self._transport.begin(event.subject, event.payload, event.headers)
+            begun = asyncio.create_task(publish(event.subject, event.payload, event.headers))
+        else:
+            begun = await self._transport.begin(event.subject, event.payload, event.headers)
+        begun.add_done_callback(partial(self._ended, event.type, span))
+        return begun
+
+    def _ended(self, event_type: str, span: Span | None, begun: asyncio.Future[Stored]) -> None:
+        failed = begun.cancelled() or begun.exception() is not None
+        if not failed:
+            self._count(event_type)
+        if span is not None:
+            if failed:
+                span.fail("unavailable")
+            span.end()
+
+
+def _composed(
+    row: EventType[P], payload: P, names: Mapping[str, str], attributes: Attributes, span: Span | None
+) -> Composed:
+    """An event, which carries the trace that it begins, if it does."""
+    if span is None:
+        return compose(row, payload, names, attributes)
+    carried = span.context.attributes
+    event = compose(row, payload, names, replace(attributes, extensions={**(attributes.extensions or {}), **carried}))
+    return event._replace(headers={**event.headers, **carried})
 
 
 class _TypedPublisher:

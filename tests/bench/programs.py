@@ -23,7 +23,7 @@ _LOAD_SECONDS: Final = 130.0
 # Of the caller's environment the app sees what finds programs, not what configures it.
 _OURS: Final = (
     *("EVENT_", "SERVER_TOKEN", "ROLES", "EGRESS_", "KUBE", "EMBEDDED_"),
-    *("ACTIVE_", "ACCESS_", "CORS_", "SECRETS_"),
+    *("ACTIVE_", "ACCESS_", "CORS_", "SECRETS_", "OTEL_", "LOG_", "CANARY_"),
 )
 
 
@@ -87,7 +87,13 @@ def app(folder: Path, nats: str, **more: str) -> contextlib.AbstractAsyncContext
     port = free_port()
     arguments = ("-m", "faststream", "run", "app.main:app", "--port", str(port))
     secrets_key = Fernet.generate_key().decode()  # else the log says that one was made
-    ours = {"EVENT_ENDPOINT": nats, "EGRESS_ALLOW": "loopback", "SECRETS_KEY": secrets_key, **more}
+    ours = {
+        "EVENT_ENDPOINT": nats,
+        "EGRESS_ALLOW": "loopback",
+        "SECRETS_KEY": secrets_key,
+        "CANARY_SECONDS": "0",
+        **more,
+    }
     return running("app", folder, *arguments, port=port, environment=ours)
 
 

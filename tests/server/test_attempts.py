@@ -6,11 +6,10 @@ import pytest
 from nats.aio.client import Client
 from starlette.types import ASGIApp
 
-from app.delivery import ledger
 from app.delivery.counts import Counts
 from app.delivery.history import History
 from app.delivery.ledger import AttemptLedger
-from app.delivery.outcome import Answer, Refused
+from app.delivery.outcome import NAMES, Answer, Refused
 from app.delivery.records import Attempt
 from app.ingress.attempts import AttemptEndpoints
 from app.ingress.delivery_operations import attempt_operations
@@ -181,4 +180,4 @@ async def test_a_query_that_cannot_be_read_is_refused(app: ASGIApp, query: str) 
 
 
 def test_each_outcome_that_can_be_asked_for_is_described() -> None:
-    assert set(ledger.OUTCOMES.values()) == {"delivered", "try_later", "busy", "refused", "gone", "impossible"}
+    assert set(NAMES.values()) == {"delivered", "try_later", "busy", "refused", "gone", "impossible"}

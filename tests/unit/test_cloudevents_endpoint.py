@@ -126,7 +126,7 @@ async def test_a_batch_is_answered_in_its_order_and_counted() -> None:
     assert [one["id"] for one in given.json["data"]] == [f"e{number}" for number in range(600)]
     assert [one["sequence"] for one in given.json["data"]] == list(range(1, 601))
     assert pipeline.stored == [f"e{number}" for number in range(600)]
-    assert b"ops_events_stored_total 600.0" in metrics.exposition()
+    assert b'ops_events_stored_total{source="cloudevents",type="other"} 600.0' in metrics.exposition()
 
 
 async def test_each_event_of_a_batch_is_published_as_it_stands_there() -> None:
@@ -221,7 +221,7 @@ async def test_a_batch_of_which_a_part_is_stored_says_which_and_that_it_can_be_s
         "sequence": None,
         "duplicate": None,
     }
-    assert b"ops_events_stored_total 2.0" in metrics.exposition()
+    assert b'ops_events_stored_total{source="cloudevents",type="other"} 2.0' in metrics.exposition()
 
     again = await post(pipeline, events(3))
     assert became(again.json["data"]) == [("e0", 1), ("e1", 3), ("e2", 2)]

@@ -34,7 +34,10 @@ class Event:
             return Impossible(f"loop: hooks have published the event anew {MOST_HOPS} times")
         try:
             forwarded = _forwarded(delivery, hops)
-            await self._publish(forwarded.subject or "", cloudevent.encode(forwarded), cloudevent.headers(forwarded.id))
+            headers = cloudevent.headers(forwarded.id)
+            if delivery.trace is not None:
+                headers |= delivery.trace.attributes
+            await self._publish(forwarded.subject or "", cloudevent.encode(forwarded), headers)
         except (InvalidSubjectError, TooLargeError) as error:
             return Impossible(str(error))
         except UnavailableError as error:
@@ -49,6 +52,7 @@ def _forwarded(delivery: Delivery, hops: int) -> CloudEvent[Any]:
         "subject": subject_of(delivery.target.url, received.subject or received.event.subject or ""),
         "time": cloudevent.now(),
         HOPS: hops,
+        **(delivery.trace.attributes if delivery.trace is not None else {}),
     }
     return received.event.model_copy(update=changes)
 

@@ -35,6 +35,8 @@ def request_of(delivery: Delivery, timestamp: int, keys: Sequence[bytes] = ()) -
     """The request of an attempt at `timestamp`, Unix seconds."""
     content_type, body = _content(delivery)
     headers = {"Content-Type": content_type, "User-Agent": USER_AGENT}
+    if delivery.trace is not None:
+        headers |= delivery.trace.attributes
     return Post(delivery.target.url, headers | standard_headers(delivery, timestamp, body, keys), body)
 
 

@@ -113,12 +113,17 @@ def _item(kept: Kept, terms: Terms, mutes: Callable[[Notification], bool]) -> It
         muted=mutes(notification),
         about=notification,
         identity=identity,
+        trace=_trace(received),
     )
 
 
 def _identity(kept: Kept, received: Received) -> str:
     """What all copies share: the place in `ops`, and some of the delivery's id, should `ops` begin anew."""
     return f"{received.sequence}-{text(kept.headers, records.DELIVERY)[:_SIGNS]}"
+
+
+def _trace(received: Received) -> str:
+    return received.trace.parent if received.trace is not None and received.trace.is_sampled else ""
 
 
 def _received(kept: Kept) -> Received:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,10 +15,12 @@ from app.delivery.delivery import Delivery, Received, delivery_of
 from app.delivery.dispatch import Wake
 from app.delivery.park import Parking
 from app.errors import UnavailableError
-from app.events import cloudevent
+from app.events import cloudevent, trace_context
 from app.events.cloudevent import CloudEvent
+from app.events.trace_context import TraceContext
 from app.jetstream.publish import Publish
 from app.notifications.compose import GROUP_ADDRESS, GROUP_TYPE, group_message
+from app.notifications.configuration import Receiver
 from app.notifications.groups.allowance import Allowance
 from app.notifications.groups.state import Handing
 from app.notifications.groups.terms import beyond
@@ -25,6 +28,7 @@ from app.notifications.groups.waiting import Waiting, hold, remind
 from app.notifications.receivers import PREFIX, Receivers, target_of
 from app.notifications.unrouted import Unrouted
 from app.telemetry.metrics import Metrics
+from app.telemetry.traces import OFF, Traces
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +47,7 @@ class Handover:
     wake: Wake
     metrics: Metrics
     cluster: str
+    traces: Traces = OFF
 
     async def is_gone(self, waiting: Waiting) -> bool:
         """Whether the receiver is no more.
@@ -76,7 +81,17 @@ class Handover:
             if await self.is_gone(waiting):
                 log.warning("the receiver %s is gone, and a message for it", waiting.receiver)
             return
-        delivery = delivery_of(self._received(waiting, handing), target_of(receiver))
+        with self._traced(handing) as trace:
+            delivery = delivery_of(self._received(waiting, handing, trace), target_of(receiver))
+            await self._hand_over(waiting, handing, receiver, delivery)
+
+    def _traced(self, handing: Handing) -> AbstractContextManager[TraceContext | None]:
+        """A trace of its own, with links to those of what is told."""
+        links = [found for parent in handing.traces if (found := trace_context.read(parent)) is not None]
+        span = self.traces.gather("tell group", "internal", links) if links else None
+        return nullcontext() if span is None else span.stepping()
+
+    async def _hand_over(self, waiting: Waiting, handing: Handing, receiver: Receiver, delivery: Delivery) -> None:
         if handing.beyond is not None and receiver.allowed is not None:
             await hold(self.publish, delivery, waiting.receiver, beyond(receiver.allowed, handing.beyond))
         else:
@@ -99,7 +114,7 @@ class Handover:
         self.metrics.notification_groups_told.inc()
         self.wake(delivery.target.key)
 
-    def _received(self, waiting: Waiting, handing: Handing) -> Received:
+    def _received(self, waiting: Waiting, handing: Handing, trace: TraceContext | None) -> Received:
         event = CloudEvent[object](
             id=handing.id,
             type=GROUP_TYPE,
@@ -107,7 +122,7 @@ class Handover:
             cluster=self.cluster,
             data=handing.data,
         )
-        headers = {"Content-Type": cloudevent.CONTENT_TYPE}
+        headers = {"Content-Type": cloudevent.CONTENT_TYPE, **(trace.attributes if trace is not None else {})}
         return Received(
             event, cloudevent.encode(event), headers=headers, subject=event.subject or "", stored=waiting.stored
         )

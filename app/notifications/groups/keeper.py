@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -44,6 +45,7 @@ _COVERED: Final = 1.0  # seconds before a message comes again that another one, 
 _ENOUGH: Final = 2  # messages of a group: while one is being looked at, the other waits, and will read all that came
 _AT_ONCE: Final = 64  # groups that are looked at together
 _MUTED: Final = 60.0  # seconds between two looks at whether what is to be reminded of is still silenced
+_LINKS: Final = 20  # traces that a group's message names, of the notifications that it tells
 _TRIES: Final = 10  # times that somebody else may have been quicker
 _NOTHING_TOLD: Final = GroupState()
 
@@ -170,7 +172,8 @@ class Keeper:
             await self._desk.handover.leave_unrouted(waiting, originals)
             return state.model_copy(update={"flushed": found.last, "last": None})
         verdict = telling.decide(state, found.items, found.last, waiting.terms, self._desk.clock())
-        return await self._with_handing(waiting, state, verdict)
+        links = tuple(islice(filter(None, (item.trace for item in found.items)), _LINKS))
+        return await self._with_handing(waiting, state, verdict, links)
 
     async def _reminded(self, waiting: Waiting, read: Read) -> float | None:
         """Remind somebody of what is still so, if it is time; a later message has a reminder of its own."""
@@ -194,7 +197,9 @@ class Keeper:
             return min(due - now, self._desk.between(waiting.terms.wait))
         return self._timers.pause(waiting, due, now)
 
-    async def _with_handing(self, waiting: Waiting, before: GroupState, verdict: Verdict) -> GroupState:
+    async def _with_handing(
+        self, waiting: Waiting, before: GroupState, verdict: Verdict, links: tuple[str, ...] = ()
+    ) -> GroupState:
         state, data, standing = verdict
         if data is None:
             return state
@@ -204,6 +209,7 @@ class Keeper:
             data=data,
             beyond=await self._desk.handover.beyond(waiting),
             remind=waiting.terms.repeat > 0 and bool(state.things) and not state.is_over,
+            traces=links,
         )
         last = Last(id=handing.id, standing=standing) if handing.remind else None
         return state.model_copy(update={"handing": handing, "last": last})
@@ -228,10 +234,14 @@ class Keeper:
         try:
             await work
         except OpsError as error:
-            log.warning("a notification on %s waits on: %s", message.subject, error)
+            log.warning("a notification on %s waits on: %s", message.subject, error, extra={"subject": message.subject})
             await self._desk.settlement.later(message, jittered(_FAULT))
         except Exception:  # the one place that decides: a fault at one group must not hold up the others
-            log.exception("looking at %s failed by a fault of ours; it is kept", message.subject)
+            log.exception(
+                "looking at %s failed by a fault of ours; it is kept",
+                message.subject,
+                extra={"subject": message.subject},
+            )
             await self._desk.settlement.later(message, jittered(_FAULT))
 
 

@@ -33,6 +33,7 @@ class Handing(BaseModel):
     data: Mapping[str, Any]
     beyond: float | None = None  # where it is beyond the receiver's rate: seconds until more is allowed
     remind: bool = False  # somebody has to look again, whether it is still so
+    traces: tuple[str, ...] = ()  # `traceparent` of some of what it tells
 
 
 class Standing(BaseModel):

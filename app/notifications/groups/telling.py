@@ -41,6 +41,7 @@ class Item:
     muted: bool = False  # nobody is told, but that something is over is known
     about: Notification = field(default_factory=Notification)
     identity: str = ""  # the same for each copy of it; empty: there are no copies
+    trace: str = ""  # its `traceparent`, where it is recorded
 
     @property
     def word(self) -> str:

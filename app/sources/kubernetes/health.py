@@ -48,14 +48,14 @@ class Health:
     def well(self) -> None:
         """A watch has told something, or has lived for a while."""
         if self._trouble:
-            log.info("%s are followed again", self._name)
+            log.info("%s are followed again", self._name, extra={"watch": self._name})
             self._told.clear()
         self._become(live=True, trouble="")
 
     def troubled(self, why: str) -> None:
         if why not in self._told:  # a server that comes and goes fails in several ways, again and again
             self._told.add(why)
-            log.warning("%s are not followed: %s", self._name, why)
+            log.warning("%s are not followed: %s", self._name, why, extra={"watch": self._name})
         self._become(live=False, trouble=why)
 
     def _become(self, *, live: bool, trouble: str) -> None:

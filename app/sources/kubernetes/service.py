@@ -89,7 +89,11 @@ class WatchService:
 
     def told(self) -> Sequence[dict[str, object]]:
         """How each watch is, as /readyz shows it; none where there is no Kubernetes."""
-        return [_told(watch.state) for watch in self._watches] if self._kubernetes.configured else []
+        return [_told(state) for state in self.states()]
+
+    def states(self) -> Sequence[State]:
+        """The same as values."""
+        return [watch.state for watch in self._watches] if self._kubernetes.configured else []
 
     async def _run(self, watch: Watch) -> None:
         async with asyncio.TaskGroup() as group:

@@ -302,8 +302,8 @@ async def test_outcomes_are_counted_and_each_attempt_stands_in_the_ledger() -> N
     await house.settle(delivery(GOOD), delivery(BAD))
     exposition = house.metrics.exposition().decode()
 
-    assert 'ops_delivery_attempts_total{outcome="Delivered"} 1.0' in exposition
-    assert 'ops_delivery_attempts_total{outcome="TryLater"} 1.0' in exposition
+    assert 'ops_delivery_attempts_total{channel="webhook",outcome="delivered"} 1.0' in exposition
+    assert 'ops_delivery_attempts_total{channel="webhook",outcome="try_later"} 1.0' in exposition
     good, bad = sorted(house.ledger.lines, key=lambda line: line.target, reverse=True)
     assert (good.target, good.outcome, bad.target, bad.outcome) == (GOOD, Delivered(), BAD, DOWN)
     assert (bad.delivery, bad.event, bad.number, bad.replay) == (delivery(BAD).id, "1", 1, "")
