@@ -22,6 +22,7 @@ Style = Literal["json", "text"]
 
 MASK: Final = "***"
 MOST: Final = 20  # lines of one kind a minute
+_RARELY: Final = "opentelemetry"  # one is enough: a collector that is away is no fault of an event's
 _LEAST: Final = 6  # characters of a secret that is looked for: shorter ones stand in texts by chance
 _MINUTE: Final = 60.0
 _KINDS: Final = 1_000  # that are kept account of
@@ -80,14 +81,15 @@ class Bound(logging.Filter):
             return True
         if len(self._windows) > _KINDS:
             self._windows.clear()
+        most = 1 if record.name.startswith(_RARELY) else MOST
         kind, now = (record.name, str(record.msg)), self._clock()
         since, lines = self._windows.get(kind, (now, 0))
         if now - since >= _MINUTE:
-            if lines > MOST:
-                setattr(record, _LEFT_OUT, lines - MOST)
+            if lines > most:
+                setattr(record, _LEFT_OUT, lines - most)
             since, lines = now, 0
         self._windows[kind] = since, lines + 1
-        return lines < MOST
+        return lines < most
 
 
 class Text(logging.Formatter):

@@ -39,6 +39,7 @@ class Metrics:
         self._of_notifications()
         self._of_access()
         self._of_the_process()
+        self._begin_at_zero()
 
     def _of_events(self) -> None:
         self.events_stored = self._counter(
@@ -118,6 +119,7 @@ class Metrics:
             "ops_access_file_valid",
             "1: the access file is in force as it stands. 0: it is not valid, and what it said before is in force.",
         )
+        self.access_file_valid.set(1)
 
     def _of_the_process(self) -> None:
         self.log_lines = self._counter("ops_log_lines", "Lines of the log by level, with those left out.", "level")
@@ -126,6 +128,19 @@ class Metrics:
         )
         self._build = Info("ops_build", "What runs.", registry=self.registry)
         ProcessCollector(registry=self.registry)
+
+    def _begin_at_zero(self) -> None:
+        """What is not there before it first happens is not seen to happen."""
+        for room in ("hooks", "notifications"):
+            self.deliveries_parked.labels(room)
+            self.dead_letters.labels(room)
+        for counter, values in (
+            (self.publish_failures, ("absent", "refused")),
+            (self.tails_ended, ("dropped", "revoked", "restored", "failed", "shutdown")),
+            (self.log_lines, ("warning", "error", "critical")),
+        ):
+            for value in values:
+                counter.labels(value)
 
     def built(self, version: str) -> None:
         """Say which version runs."""

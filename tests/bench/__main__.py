@@ -13,6 +13,7 @@ from tests.bench import (
     batches,
     delivery,
     draining,
+    eyes,
     fsync,
     ingress,
     latency,
@@ -33,6 +34,7 @@ from tests.bench.scale import FULL, QUICK, Scale
 MEASURES: Final[dict[str, Callable[[Scale], Awaitable[list[Figure]]]]] = {
     "ingress": ingress.measure,
     "fsync": fsync.measure,
+    "eyes": eyes.measure,
     "batches": batches.measure,
     "delivery": delivery.measure,
     "matching": matching.measure,

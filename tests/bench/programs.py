@@ -82,10 +82,12 @@ async def running(
         await program.stop()
 
 
-def app(folder: Path, nats: str, **more: str) -> contextlib.AbstractAsyncContextManager[Program]:
+def app(
+    folder: Path, nats: str, application: str = "app.main:app", **more: str
+) -> contextlib.AbstractAsyncContextManager[Program]:
     """Ours, as it is started in production."""
     port = free_port()
-    arguments = ("-m", "faststream", "run", "app.main:app", "--port", str(port))
+    arguments = ("-m", "faststream", "run", application, "--port", str(port))
     secrets_key = Fernet.generate_key().decode()  # else the log says that one was made
     ours = {
         "EVENT_ENDPOINT": nats,

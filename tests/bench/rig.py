@@ -79,9 +79,9 @@ async def rig() -> AsyncIterator[Rig]:
 
 
 @contextlib.asynccontextmanager
-async def app_on(on: Rig, **environment: str) -> AsyncIterator[Program]:
+async def app_on(on: Rig, application: str = "app.main:app", **environment: str) -> AsyncIterator[Program]:
     """Ours, from when it is ready. What it writes to its log is shown: normal operation writes nothing."""
-    async with programs.app(on.folder, on.server.url, **environment) as app:
+    async with programs.app(on.folder, on.server.url, application, **environment) as app:
         await ready(app)
         yield app
     if written := app.log.read_text():
