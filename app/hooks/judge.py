@@ -17,6 +17,7 @@ from math import inf
 from typing import Final
 
 from app.delivery.delivery import Received
+from app.events import canary
 from app.hooks.fuse import OVERRUNS, WITHIN
 from app.hooks.index import candidates
 from app.hooks.match import CompiledHook, Keyword, Verdict
@@ -43,7 +44,9 @@ class Judge:
         self._threads = ThreadPoolExecutor(THREADS, "keywords")
 
     async def wants(self, hook: CompiledHook, received: Received) -> Verdict:
-        """Whether one hook wants an event on its subject."""
+        """Whether one hook wants an event on its subject; no hook wants a canary."""
+        if canary.is_one(received.subject):
+            return False
         found = await self.decide(wanting(candidates([hook]), received))
         return True if found.wanted else None if found.undecided else False
 

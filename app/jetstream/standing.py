@@ -121,7 +121,8 @@ async def _queue(client: Client, stream: str, answer: Mapping[str, Any]) -> Queu
 
 async def _oldest(client: Client, stream: str, answer: Mapping[str, Any]) -> float | None:
     """When the first message behind all that is settled was stored."""
-    wanted = {"seq": answer["ack_floor"].get("stream_seq", 0) + 1, "next_by_subj": answer["config"]["filter_subject"]}
+    settled = answer["ack_floor"].get("stream_seq", 0)
+    wanted = {"seq": settled + 1, "next_by_subj": answer["config"].get("filter_subject") or ">"}
     try:
         found = await client.request(f"$JS.API.DIRECT.GET.{stream}", to_json(wanted), timeout=_TIMEOUT)
     except (NatsError, TimeoutError):

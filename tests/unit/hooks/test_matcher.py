@@ -11,7 +11,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from app.delivery.delivery import Delivery
+from app.delivery.delivery import Delivery, Received
 from app.delivery.dispatch import Dispatcher
 from app.delivery.settle import Settlement
 from app.events import cloudevent
@@ -25,6 +25,8 @@ from app.telemetry.metrics import Metrics
 from tests.unit.hooks.resources import compiled
 from tests.unit.hooks.test_judge import HANG, Faulty, Gate, looking_for
 from tests.unit.hooks.test_pattern import HOSTILE, HOSTILE_TEXT
+
+CANARY = "ops.canary.here"
 
 
 def message(text: str, subject: str = "ops.a") -> Msg:
@@ -62,6 +64,7 @@ class Stage:
             cast(Settlement, self.downstream),
             Metrics(),
             self.judge,
+            canary=CANARY,
         )
 
     async def take(self, hooks: Sequence[CompiledHook], *messages: Msg) -> None:
@@ -133,3 +136,25 @@ async def test_reading_waits_while_too_many_events_are_open(stage: Stage, monkey
     await stage.finish()
 
     assert len(stage.downstream.submitted) == 4
+
+
+async def test_a_canary_goes_to_the_hook_of_our_own_and_to_nobody_elses(stage: Stage) -> None:
+    hooks = [compiled("ops.>", "all"), compiled("ops.canary.>", "curious")]
+    await stage.take(hooks, message("x", CANARY), message("y", "ops.canary.elsewhere"), message("z", "ops.canary"))
+    await stage.finish()
+
+    assert stage.downstream.submitted == [("arrived", False), ("all", False)]
+    assert stage.downstream.done_with == ["ops.canary.elsewhere"]
+
+
+async def test_a_canary_that_is_no_event_is_settled(stage: Stage) -> None:
+    await stage.take([], Msg(Client(), CANARY, data=b"hello"))
+
+    assert (stage.downstream.submitted, stage.downstream.done_with) == ([], [CANARY])
+
+
+async def test_no_hook_wants_a_canary_by_whichever_way_it_comes(stage: Stage) -> None:
+    hook = compiled("ops.>", "ordered")
+    event = CloudEvent[Any](id="1", type="Canary", subject=CANARY)
+    assert await stage.judge.wants(hook, Received(event, b"", subject=CANARY)) is False
+    assert await stage.judge.wants(hook, Received(event, b"", subject="ops.a")) is True
