@@ -19,6 +19,7 @@ from app.events import cloudevent, subject
 from app.events.catalog import EventType, P
 from app.events.cloudevent import CloudEvent
 from app.events.payloads import ClusterPayload, Custom
+from app.events.trace_context import TraceContext
 
 Extension = str | bool | int  # the value of an extension attribute: those of CloudEvents that JSON tells apart
 
@@ -45,6 +46,7 @@ class Composed(NamedTuple):
     payload: bytes
     headers: dict[str, str]
     type: str = ""
+    trace: TraceContext | None = None  # of its making, where it says one
 
 
 def compose(row: EventType[P], payload: P, names: Mapping[str, str], attributes: Attributes) -> Composed:

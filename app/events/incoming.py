@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from app.events import cloudevent, jsontext, subject
+from app.events import cloudevent, jsontext, subject, trace_context
 from app.events.cloudevent import CloudEvent, NotACloudEventError
 from app.events.compose import Composed
 
@@ -64,7 +64,8 @@ def checked(payload: bytes, value: Any) -> Composed:
     _check_optional(members)
     _check_extensions(event.model_extra or {})
     _check_data(members)
-    return Composed(identity, destination(event), payload, cloudevent.headers(identity), event.type)
+    trace = trace_context.carried(None, event.model_extra)
+    return Composed(identity, destination(event), payload, cloudevent.headers(identity), event.type, trace)
 
 
 def destination(event: CloudEvent[Any]) -> str:

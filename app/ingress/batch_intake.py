@@ -1,7 +1,7 @@
 """The same as `intake.py` for the events of one batch, which only came together: each has a trace of its own.
 
-Where the batch is traced, each event begins a trace that has a link to the batch. What an event brought in its
-attributes stays there.
+An event that brought a context in its attributes goes on with that; where the batch is traced, each of the others
+begins a trace that has a link to the batch.
 """
 
 from __future__ import annotations
@@ -41,18 +41,22 @@ class BatchIntake:
         """
         span = self._traces.enter("ingest batch", "server", trace_context.posted(request.scope["headers"]))
         if span is None:
-            return self._counted(events, await publish_all(self._pipeline, events))
+            return self._counted(events, await self._published(events, None))
         with span:
             span.say({"messaging.batch.message_count": len(events)})
-            return self._counted(events, await self._traced(events, span.context))
+            return self._counted(events, await self._published(events, span.context))
 
-    async def _traced(self, events: Sequence[Composed], batch: TraceContext) -> list[Outcome]:
+    async def _published(self, events: Sequence[Composed], batch: TraceContext | None) -> list[Outcome]:
         with ExitStack() as spans:
             carrying = [self._carrying(event, batch, spans) for event in events[:_MOST]]
             return await publish_all(self._pipeline, [*carrying, *events[_MOST:]])
 
-    def _carrying(self, event: Composed, batch: TraceContext, spans: ExitStack) -> Composed:
-        span = self._traces.gather("publish", "producer", [batch])
+    def _carrying(self, event: Composed, batch: TraceContext | None, spans: ExitStack) -> Composed:
+        """The event in the trace that it brought, or in one of its own that has a link to the batch."""
+        if event.trace is not None:
+            span = self._traces.enter("publish", "producer", event.trace)
+        else:
+            span = None if batch is None else self._traces.gather("publish", "producer", [batch])
         if span is None:
             return event
         spans.enter_context(span).say(about(event))

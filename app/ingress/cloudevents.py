@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import UnavailableError
-from app.events import cloudevent, http, incoming, jsontext
+from app.events import cloudevent, http, incoming, jsontext, trace_context
 from app.events.cloudevent import NotACloudEventError
 from app.events.compose import Composed
 from app.events.http import Mode
@@ -64,7 +64,8 @@ class CloudEvents:
     async def _single(self, request: Request, payload: bytes) -> Response:
         event = incoming.structured(payload)
         caller(request).require_publish(event.subject)
-        _, stored = await self._intake(request, lambda _: event)  # nothing is added to what others made
+        sent = trace_context.posted(request.scope["headers"]) or event.trace
+        _, stored = await self._intake(sent, lambda _: event)  # nothing is added to what others made
         return success(told(event.id, event.subject, stored))
 
     async def _batch(self, request: Request, posted: bytes) -> Response:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from starlette.requests import Request
-
-from app.events import trace_context
 from app.events.compose import Composed
 from app.events.trace_context import TraceContext
 from app.jetstream.publish import Publish, Stored
@@ -26,13 +23,12 @@ class Intake:
         self._source = source
         self._traces = traces
 
-    async def __call__(self, request: Request, make: Make) -> tuple[Composed, Stored]:
-        """Store what `make` makes; returns once JetStream has acknowledged.
+    async def __call__(self, sent: TraceContext | None, make: Make) -> tuple[Composed, Stored]:
+        """Store what `make` makes, in the trace that was sent with it; returns once JetStream has acknowledged.
 
         Raises:
             UnavailableError, TooLargeError: As `Publish`.
         """
-        sent = trace_context.posted(request.scope["headers"])
         span = self._traces.enter("ingest", "server", sent)
         if span is None:
             passed = self._traces.passed(sent)

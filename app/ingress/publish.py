@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.events import cloudevent, subject
+from app.events import cloudevent, subject, trace_context
 from app.events.catalog import DEFAULT_TYPE
 from app.events.cloudevent import CloudEvent
 from app.events.compose import Composed
@@ -36,7 +36,8 @@ class PostedEvents:
         caller(request).require_publish(destination)
         data = await body.read(request)
         event = self._event(destination, body.json_object(data), body.header(request, b"idempotency-key"))
-        composed, stored = await self._intake(request, partial(_composed, event, destination, data))
+        sent = trace_context.posted(request.scope["headers"])
+        composed, stored = await self._intake(sent, partial(_composed, event, destination, data))
         return success(told(composed.id, destination, stored))
 
     def _event(self, destination: str, data: dict[str, Any], key: bytes | None) -> CloudEvent[Any]:

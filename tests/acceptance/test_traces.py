@@ -160,20 +160,38 @@ async def test_what_is_not_chosen_leaves_no_trace_and_tells_the_next_one_so(
     assert {span.trace for span in collector.spans} == {TRACE}
 
 
+async def test_an_event_of_another_program_goes_on_with_the_trace_that_it_says(
+    traced: App, http: aiohttp.ClientSession, collector: Collector, wire: Client
+) -> None:
+    event = {"specversion": "1.0", "id": "e1", "source": "/s", "type": "t", "subject": "ops.a", "traceparent": SENT}
+    content = {"Content-Type": "application/cloudevents+json"}
+    async with http.post(f"{traced.url}/api/v1/events", data=json.dumps(event), headers=content) as response:
+        assert response.status == 200, await response.text()
+    await collector.wait_for(lambda: len(collector.of(TRACE)) == 2)
+    spans = collector.of(TRACE)
+    headers, payload = await stored(wire, "ops", "ops.a")
+    assert headers["traceparent"] == only(children(spans, only(children(spans, SENT), "ingest")), "publish").context
+    assert json.loads(payload) == event
+
+
 async def test_each_event_of_a_batch_has_a_trace_of_its_own_with_a_link_to_the_batch(
     traced: App, http: aiohttp.ClientSession, collector: Collector
 ) -> None:
-    events = [
+    events: list[dict[str, object]] = [
         {"specversion": "1.0", "id": f"e{number}", "source": "/s", "type": "t", "subject": "ops.a", "data": {}}
         for number in range(3)
     ]
+    brought = f"00-{'c' * 32}-{'d' * 16}-01"
+    events.append({**events[0], "id": "e3", "traceparent": brought})
     content = {"Content-Type": "application/cloudevents-batch+json", "traceparent": SENT}
     async with http.post(f"{traced.url}/api/v1/events", data=json.dumps(events), headers=content) as response:
         assert response.status == 200, await response.text()
-    await collector.wait_for(lambda: len(collector.spans) == 4)
+    await collector.wait_for(lambda: len(collector.spans) == 5)
+    (own,) = collector.of("c" * 32)
+    assert (own.parent, own.attributes["messaging.message.id"]) == ("d" * 16, "e3")
     batch = only(collector.spans, "ingest batch")
-    assert (batch.trace, batch.attributes["messaging.batch.message_count"]) == (TRACE, "3")
-    published = [span for span in collector.spans if span.name == "publish"]
+    assert (batch.trace, batch.attributes["messaging.batch.message_count"]) == (TRACE, "4")
+    published = [span for span in collector.spans if span.name == "publish" and span is not own]
     assert len({span.trace for span in published} | {TRACE}) == 4
     assert {span.links for span in published} == {((TRACE, batch.id),)}
     assert {span.attributes["messaging.message.id"] for span in published} == {"e0", "e1", "e2"}
