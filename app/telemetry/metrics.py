@@ -16,11 +16,13 @@ from prometheus_client.registry import Collector
 
 from app.events import canary
 from app.events.catalog import CATALOG, DEFAULT_TYPE
+from app.telemetry.quick import QuickCounter, QuickHistogram
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 OTHER: Final = "other"  # a label whose value is none of those that are known
 
 _TYPES: Final = frozenset({*(row.ce_type for row in CATALOG), DEFAULT_TYPE, canary.TYPE})
+_STATUSES: Final = [str(status) for status in range(600)]
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 _PUBLISH: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -42,19 +44,16 @@ class Metrics:
         self._begin_at_zero()
 
     def _of_events(self) -> None:
-        self.events_stored = self._counter(
+        self._stored = self._quick(
             "ops_events_stored", "Events that JetStream acknowledged, by where they came in and type.", "source", "type"
         )
-        self._stored: dict[tuple[str, str], Counter] = {}
         self.messages_unreadable = self._counter(
             "ops_messages_unreadable", "Messages on the stream that are no CloudEvent."
         )
-        self.http_requests = self._counter("ops_http_requests", "Requests by method and status.", "method", "status")
-        self._answered: dict[tuple[str, int], Counter] = {}
-        self.publish_seconds = self._histogram(
+        self._answered = self._quick("ops_http_requests", "Requests by method and status.", "method", "status")
+        self._published = self._durations(
             "ops_publish_seconds", "From sending a message to JetStream's acknowledgement.", _PUBLISH, "stream"
         )
-        self._published: dict[str, Histogram] = {}
         self.publish_failures = self._counter(
             "ops_publish_failures", "Messages that JetStream did not acknowledge: absent, or refused.", "reason"
         )
@@ -73,13 +72,12 @@ class Metrics:
         )
 
     def _of_deliveries(self) -> None:
-        self.delivery_attempts = self._counter(
+        self._attempts = self._quick(
             "ops_delivery_attempts", "Attempts at a delivery, by outcome and channel.", "outcome", "channel"
         )
-        self.delivery_seconds = self._histogram(
+        self._attempt_seconds = self._durations(
             "ops_delivery_seconds", "How long an attempt at a delivery took.", _DELIVERY, "channel"
         )
-        self._attempted: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self.deliveries_parked = self._counter(
             "ops_deliveries_parked", "Deliveries that were kept for later, by what their targets are.", "room"
         )
@@ -148,18 +146,11 @@ class Metrics:
 
     def stored(self, source: str, event_type: str, count: int = 1) -> None:
         """Count events that are on the stream. `source` is one of few words."""
-        key = (source, event_type if event_type in _TYPES else OTHER)
-        counter = self._stored.get(key)
-        if counter is None:
-            counter = self._stored[key] = self.events_stored.labels(*key)
-        counter.inc(count)
+        self._stored.counts[source, event_type if event_type in _TYPES else OTHER] += count
 
     def published(self, stream: str, seconds: float) -> None:
         """Count a message that JetStream acknowledged after so many seconds."""
-        histogram = self._published.get(stream)
-        if histogram is None:
-            histogram = self._published[stream] = self.publish_seconds.labels(stream)
-        histogram.observe(seconds)
+        self._published.observe((stream,), seconds)
 
     def unpublished(self, why: str) -> None:
         """Count one that it did not."""
@@ -167,14 +158,8 @@ class Metrics:
 
     def attempted(self, outcome: str, channel: str, seconds: float) -> None:
         """Count an attempt at a delivery. Both words are of few."""
-        key = (outcome, channel)
-        found = self._attempted.get(key)
-        if found is None:
-            found = self.delivery_attempts.labels(*key), self.delivery_seconds.labels(channel)
-            self._attempted[key] = found
-        counter, histogram = found
-        counter.inc()
-        histogram.observe(seconds)
+        self._attempts.counts[outcome, channel] += 1
+        self._attempt_seconds.observe((channel,), seconds)
 
     def tail_ended(self, why: str) -> None:
         """Count a tail that the server ended. The word is of few."""
@@ -191,11 +176,7 @@ class Metrics:
 
     def answered(self, method: str, status: int) -> None:
         """Count a request."""
-        key = (method if method in _METHODS else OTHER, status)
-        counter = self._answered.get(key)
-        if counter is None:
-            counter = self._answered[key] = self.http_requests.labels(*key)
-        counter.inc()
+        self._answered.counts[method if method in _METHODS else OTHER, _STATUSES[status]] += 1
 
     def add(self, collector: Collector) -> None:
         """Let what is read off at a scrape be shown with the rest."""
@@ -205,11 +186,19 @@ class Metrics:
         """The metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
+    def _quick(self, name: str, documentation: str, *labels: str) -> QuickCounter:
+        self.registry.register(made := QuickCounter(name, documentation, labels))
+        return made
+
+    def _durations(self, name: str, documentation: str, buckets: Sequence[float], *labels: str) -> QuickHistogram:
+        self.registry.register(made := QuickHistogram(name, documentation, buckets, labels))
+        return made
+
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(name, documentation, labels, registry=self.registry)
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
         return Gauge(name, documentation, labels, registry=self.registry)
 
-    def _histogram(self, name: str, documentation: str, buckets: Sequence[float], *labels: str) -> Histogram:
-        return Histogram(name, documentation, labels, buckets=buckets, registry=self.registry)
+    def _histogram(self, name: str, documentation: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(name, documentation, buckets=buckets, registry=self.registry)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -93,13 +94,17 @@ class Traces:
         """`sampling` says which traces are recorded; None: tracing is off."""
         self._sampling = sampling
         self._recorder: Recorder | None = None
+        if sampling is not None:
+            # Not where tracing is off: it takes a third of a second and 15 MiB. Nor any later: what is loaded when the
+            # process begins to serve is looked at by the garbage collector again and again.
+            from app.telemetry.otlp import SdkRecorder  # noqa: PLC0415
+
+            self._make = partial(SdkRecorder, sampling)
 
     def open(self, service: str, version: str, instance: str) -> None:
         """Begin to record, if tracing is on; the SDK reads where to bring it from the standard variables."""
         if self._sampling is not None:
-            from app.telemetry.otlp import SdkRecorder  # noqa: PLC0415 -- takes a third of a second, and 15 MiB
-
-            self._recorder = SdkRecorder(self._sampling, service, version, instance)
+            self._recorder = self._make(service, version, instance)
 
     def close(self) -> None:
         """Bring what is left, in some seconds at most. Blocks: to be called in a thread."""
