@@ -8,7 +8,7 @@ from app.events.compose import Composed
 from app.events.trace_context import TraceContext
 from app.jetstream.publish import Publish, Stored
 from app.telemetry.metrics import Metrics
-from app.telemetry.traces import OFF, Span, Traces
+from app.telemetry.traces import OFF, Traces
 
 Make = Callable[[TraceContext | None], Composed]  # an event that carries a context
 
@@ -37,15 +37,7 @@ class Intake:
         with span:
             event = make(span.context)
             span.say({"http.request.method": "POST", **about(event)})
-            return event, await self._traced(event, span)
-
-    async def _traced(self, event: Composed, parent: Span) -> Stored:
-        publishing = self._traces.follow("publish", "producer", parent.context)
-        if publishing is None:
-            return await self._store(event, parent.context)
-        with publishing:
-            publishing.say(about(event))
-            return await self._store(event, publishing.context)
+            return event, await self._store(event, span.context)
 
     async def _store(self, event: Composed, context: TraceContext | None) -> Stored:
         headers = event.headers if context is None else {**event.headers, **context.attributes}
