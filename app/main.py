@@ -119,7 +119,7 @@ class _House:
 
 
 def _house(configured: Settings) -> _House:
-    broker = make_broker(configured.nats_servers, configured.event_credentials)
+    broker = make_broker(configured.access, configured.inbox)
     eyes, channels = Eyes(_sight(configured)), dict[str, Channel]()
     metrics, traces = eyes.metrics, eyes.traces
     publisher = JetStreamPublisher(hear=metrics.published, failed=metrics.unpublished)

@@ -23,7 +23,8 @@ from app.sources.kubernetes.connection import ServiceAccount, Source, find
 from app.telemetry import sampling
 from app.telemetry.logs import LogSettings
 from app.telemetry.sampling import Sampling
-from streams.endpoint import credentials_file, redacted, servers
+from streams.access import Access
+from streams.endpoint import redacted
 
 Role = Literal["ingress", "watch", "hooks", "notifications", "delivery"]
 ALL_ROLES: frozenset[Role] = frozenset({"ingress", "watch", "hooks", "notifications", "delivery"})
@@ -41,6 +42,10 @@ class Settings(BaseSettings):
     event_cluster: str = Field(default="default", description="Name of this cluster.")
     event_endpoint: SecretStr | None = Field(default=None, description="NATS URLs, comma-separated; unset: embedded.")
     event_credentials: Path | None = Field(default=None, description="NATS creds file.")
+    event_nkey: Path | None = Field(default=None, description="File with the seed of a NATS user's nkey.")
+    event_tls_ca: Path | None = Field(default=None, description="PEM file of the authorities that NATS is trusted by.")
+    event_tls_cert: Path | None = Field(default=None, description="PEM file of the certificate that NATS is shown.")
+    event_tls_key: Path | None = Field(default=None, description="PEM file of its key.")
     event_stream_replicas: Literal[1, 3, 5] = Field(default=1, description="Replicas of streams and buckets.")
     server_token: SecretStr | None = Field(default=None, description="Bearer token; unset: loopback clients only.")
     access_file: Path | None = Field(default=None, description="YAML file of tokens and their rights; is watched.")
@@ -122,10 +127,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        try:
-            _ = self.nats_servers
-        except ValueError as error:
-            raise ValueError(f"EVENT_ENDPOINT: {error}") from None
+        _ = self.access.options()
         _ = self.egress
         try:
             _ = self.sampling
@@ -139,18 +141,20 @@ class Settings(BaseSettings):
             _ = self.sealing_keys
         except ValueError as error:
             raise ValueError(f"SECRETS_KEY: {error}") from None
-        try:
-            _ = self.event_credentials and credentials_file(str(self.event_credentials))
-        except ValueError as error:
-            raise ValueError(f"EVENT_CREDENTIALS: {error}") from None
         return self
 
     @property
-    def nats_servers(self) -> list[str]:
-        """Where NATS is."""
+    def access(self) -> Access:
+        """Where NATS is, and how to get in."""
         if self.event_endpoint is None:
-            return [f"nats://127.0.0.1:{self.embedded_port}"]
-        return servers(self.event_endpoint.get_secret_value())
+            return Access(f"nats://127.0.0.1:{self.embedded_port}")
+        files = (self.event_credentials, self.event_nkey, self.event_tls_ca, self.event_tls_cert, self.event_tls_key)
+        return Access(self.event_endpoint.get_secret_value(), *(str(file) if file else None for file in files))
+
+    @property
+    def inbox(self) -> str:
+        """Below which subjects NATS answers: a process of some roles needs no permission to hear those of others."""
+        return "_INBOX." + ("all" if self.roles == ALL_ROLES else "-".join(sorted(self.roles)))
 
     @property
     def where_nats_is(self) -> str:

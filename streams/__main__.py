@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from streams import live, report
+from streams import edges, live, report
+from streams.access import Access
 from streams.check import check
 from streams.connection import UnavailableError, connected
 from streams.drift import unbearable
-from streams.endpoint import credentials_file, servers
+from streams.endpoint import servers
 from streams.topology import topology
 
 DEFAULT_SERVER = "nats://127.0.0.1:4222"
@@ -43,16 +44,34 @@ class Options:
 
     command: str
     replicas: int
+    edges: str = ""
     endpoint: str = DEFAULT_SERVER
     credentials: str | None = None
+    nkey: str | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
     allow_loss: bool = False
     lenient: bool = False
+
+    @property
+    def access(self) -> Access:
+        return Access(self.endpoint, self.credentials, self.nkey, self.tls_ca, self.tls_cert, self.tls_key)
+
+    @property
+    def edge_names(self) -> tuple[str, ...]:
+        return edges.parse(self.edges)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = Options(**vars(_parser().parse_args(arguments)))
-    findings = check(topology(options.replicas))
+    parser = _parser()
+    options = Options(**vars(parser.parse_args(arguments)))
+    try:
+        options.access.options()
+    except ValueError as error:
+        parser.error(str(error))
+    findings = check(topology(options.replicas, options.edge_names))
     if findings:
         _print(*(f"{finding.where}: {finding.message}" for finding in findings), f"{len(findings)} findings.")
         return Exit.FAILED
@@ -64,21 +83,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _check(options: Options) -> Exit:
-    wanted = topology(options.replicas)
-    _print(f"Sound: {len(wanted.streams)} streams and buckets, {len(wanted.consumers)} consumers.")
+    wanted = topology(options.replicas, options.edge_names)
+    of_edges = f", {len(options.edge_names)} edges" if options.edge_names else ""
+    _print(f"Sound: {len(wanted.streams)} streams and buckets, {len(wanted.consumers)} consumers{of_edges}.")
     return Exit.DONE
 
 
 async def _plan(options: Options) -> Exit:
-    async with connected(options.endpoint, options.credentials) as js:
-        changes = await live.outstanding(js, options.replicas)
+    async with connected(options.access) as js:
+        changes = await live.outstanding(js, options.replicas, options.edge_names)
     _print(*report.lines(changes), report.planned(changes))
     return Exit.DIFFERS if changes else Exit.DONE
 
 
 async def _apply(options: Options) -> Exit:
-    async with connected(options.endpoint, options.credentials) as js:
-        changes = await live.outstanding(js, options.replicas)
+    async with connected(options.access) as js:
+        changes = await live.outstanding(js, options.replicas, options.edge_names)
         done = await live.apply(js, changes, allow_loss=options.allow_loss)
     _print("Applied:" if done.made else "", *report.lines(done.made))
     _print("Remaining:" if done.remaining else "", *report.lines(done.remaining))
@@ -91,6 +111,15 @@ COMMANDS: dict[str, Callable[[Options], Coroutine[Any, Any, Exit]]] = {
     "check": _check,
     "plan": _plan,
     "apply": _apply,
+}
+
+
+FILES = {
+    "credentials": "NATS credentials file",
+    "nkey": "seed of a NATS user's nkey",
+    "tls-ca": "PEM of the authorities that the server is trusted by",
+    "tls-cert": "PEM of the certificate that the server is shown",
+    "tls-key": "PEM of its key",
 }
 
 
@@ -130,6 +159,13 @@ def _command(
         default=os.environ.get("EVENT_STREAM_REPLICAS") or "1",
         help="copies of each stream, consumer and bucket: 1, 3 or 5 (default: EVENT_STREAM_REPLICAS, else 1)",
     )
+    command.add_argument(
+        "--edges",
+        metavar="NAMES",
+        type=_valid(edges.parse),
+        default=os.environ.get("EVENT_EDGES") or "",
+        help="on a hub, the edges whose events it takes over, comma-separated (default: EVENT_EDGES, else none)",
+    )
     return command
 
 
@@ -142,13 +178,10 @@ def _add_server(command: argparse.ArgumentParser) -> None:
         default=os.environ.get("EVENT_ENDPOINT") or DEFAULT_SERVER,
         help=f"NATS URLs, comma-separated (default: EVENT_ENDPOINT, else {DEFAULT_SERVER})",
     )
-    command.add_argument(
-        "--credentials",
-        metavar="FILE",
-        type=_valid(credentials_file),
-        default=os.environ.get("EVENT_CREDENTIALS") or None,
-        help="NATS credentials file (default: EVENT_CREDENTIALS)",
-    )
+    for name, what in FILES.items():
+        variable = f"EVENT_{name.replace('-', '_').upper()}"
+        default = os.environ.get(variable) or None
+        command.add_argument(f"--{name}", metavar="FILE", default=default, help=f"{what} (default: {variable})")
 
 
 def _valid(read: Callable[[str], object]) -> Callable[[str], str]:

@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import nats.errors
-from nats.aio.client import Client
 from nats.js.errors import ServiceUnavailableError
 
-from streams.endpoint import credentials_file, redacted, servers
+from streams.access import Access
+from streams.endpoint import redacted
+from streams.secured import SecuredClient, explained
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 CONNECT_TIMEOUT_SECONDS = 5
+INBOX = "_INBOX.streams"
+"""Prefix of the subjects on which it is answered; nobody else needs to hear them."""
 RESETS = 3
 """How often a connection that the server hangs up on is tried again."""
 NO_JETSTREAM = (None, 10039, 10076)
@@ -27,16 +30,16 @@ class UnavailableError(Exception):
 
 
 @contextlib.asynccontextmanager
-async def connected(endpoint: str, credentials: str | None) -> AsyncIterator[JetStreamContext]:
-    """JetStream of the first server of `endpoint` that answers; closed at the end.
+async def connected(access: Access) -> AsyncIterator[JetStreamContext]:
+    """JetStream of the first server that answers; closed at the end.
 
     Raises:
         UnavailableError: also for what goes wrong on the connection while it is in use.
-        ValueError: `endpoint` or the file `credentials` cannot be read.
+        ValueError: what `access` says cannot be read.
 
     """
-    shown = redacted(endpoint)
-    client = await _connect(endpoint, credentials)
+    shown = redacted(access.endpoint)
+    client = await _connect(access)
     try:
         yield client.jetstream()
     except ServiceUnavailableError as error:
@@ -47,24 +50,24 @@ async def connected(endpoint: str, credentials: str | None) -> AsyncIterator[Jet
             "the permissions to publish to $JS.API.> and to subscribe to _INBOX.>"
         ) from error
     except (nats.errors.Error, OSError) as error:
-        raise UnavailableError(f"{shown}: {_said(error)}") from error
+        raise UnavailableError(f"{shown}: {explained(error)}") from error
     finally:
         await client.close()
 
 
-async def _connect(endpoint: str, credentials: str | None) -> Client:
-    client, failure = await _try(endpoint, credentials)
+async def _connect(access: Access) -> SecuredClient:
+    client, failure = await _try(access)
     for _ in range(RESETS):  # a server that refuses a user may hang up before its reason has been read
         if isinstance(failure, ConnectionResetError):
-            client, failure = await _try(endpoint, credentials)
+            client, failure = await _try(access)
     if failure is not None:
-        raise UnavailableError(_why(redacted(endpoint), failure)) from failure
+        raise UnavailableError(_why(redacted(access.endpoint), failure)) from failure
     return client
 
 
-async def _try(endpoint: str, credentials: str | None) -> tuple[Client, Exception | None]:
+async def _try(access: Access) -> tuple[SecuredClient, Exception | None]:
     """A client, and why it is not connected, if so."""
-    client = Client()
+    client = SecuredClient()
     failures: list[Exception] = []
 
     async def note(failure: Exception) -> None:
@@ -72,9 +75,9 @@ async def _try(endpoint: str, credentials: str | None) -> tuple[Client, Exceptio
 
     try:
         await client.connect(
-            servers=servers(endpoint),
-            user_credentials=credentials_file(credentials) if credentials else None,
+            **access.options(),
             name="streams",
+            inbox_prefix=INBOX,
             error_cb=note,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             allow_reconnect=False,
@@ -89,15 +92,14 @@ async def _try(endpoint: str, credentials: str | None) -> tuple[Client, Exceptio
 
 def _why(shown: str, error: Exception) -> str:
     if "authorization" in str(error).lower():
-        return f"{shown} does not let this user in: check the password in --server or EVENT_ENDPOINT, or --credentials"
-    return f"cannot reach {shown} ({_said(error)}): check --server or EVENT_ENDPOINT, and that it runs"
+        return (
+            f"{shown} does not let this user in: check the password in --server or EVENT_ENDPOINT, "
+            "--credentials or --nkey"
+        )
+    return f"cannot reach {shown} ({explained(error)}): check --server or EVENT_ENDPOINT, and that it runs"
 
 
 def _why_no_jetstream(shown: str, error: ServiceUnavailableError) -> str:
     if error.err_code in NO_JETSTREAM:
         return f"{shown} has no JetStream for this account: start it with --jetstream, or let the account have it"
     return f"{shown} cannot answer now ({error.description}): try again"
-
-
-def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__

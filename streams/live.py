@@ -7,7 +7,7 @@ come through; that the server refuses a change is part of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
+from streams.edges import others
 from streams.plan import Action, Actual, Change, compare
 from streams.topology import Topology, topology
 
@@ -60,9 +61,9 @@ async def read(js: JetStreamContext, wanted: Topology) -> Actual:
     )
 
 
-async def outstanding(js: JetStreamContext, replicas: int) -> tuple[Change, ...]:
+async def outstanding(js: JetStreamContext, replicas: int, edges: Sequence[str] = ()) -> tuple[Change, ...]:
     """Every difference between the code and the server; changes nothing."""
-    wanted = topology(replicas)
+    wanted = topology(replicas, edges)
     return compare(wanted, await read(js, wanted))
 
 
@@ -115,7 +116,7 @@ async def _make_stream(js: JetStreamContext, change: Change, wanted: StreamConfi
         return
     # An update replaces the whole configuration: begin with the live one, to keep what the operator has added.
     live = (await js.stream_info(change.stream)).config
-    await js.update_stream(live.evolve(**change.values))
+    await js.update_stream(live.evolve(**_with_sources_of_others(change.values, live)))
 
 
 async def _make_consumer(js: JetStreamContext, change: Change, wanted: ConsumerConfig) -> None:
@@ -124,6 +125,11 @@ async def _make_consumer(js: JetStreamContext, change: Change, wanted: ConsumerC
         return
     live: ConsumerConfig = (await js.consumer_info(change.stream, str(wanted.durable_name))).config
     await js.add_consumer(change.stream, live.evolve(**_without_several_filters(change.values)))
+
+
+def _with_sources_of_others(values: dict[str, Any], live: StreamConfig) -> dict[str, Any]:
+    """What an operator takes over from elsewhere stays."""
+    return {**values, "sources": [*(values["sources"] or ()), *others(live.sources)]} if "sources" in values else values
 
 
 def _without_several_filters(values: dict[str, Any]) -> dict[str, Any]:

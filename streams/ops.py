@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StoreCompression, StreamConfig
 
+from streams.edges import sources
 from streams.subjects import OPS, OPS_SUBJECT
 
 MAX_AGE_SECONDS = 24 * 3600.0
 DUPLICATE_WINDOW_SECONDS = 120.0
 
 
-def ops(replicas: int) -> StreamConfig:
-    """A fresh configuration of the stream `ops`; durations in seconds.
+def ops(replicas: int, edges: Sequence[str] = ()) -> StreamConfig:
+    """A fresh configuration of the stream `ops`, which takes the events of `edges` over; durations in seconds.
 
     `max_bytes` and `max_msgs` stay unset: only the operator knows the disk. A limit set on the server is left alone,
     and `discard` says what happens when it is reached.
@@ -22,6 +25,7 @@ def ops(replicas: int) -> StreamConfig:
         subjects=[OPS_SUBJECT],
         retention=RetentionPolicy.LIMITS,  # many readers, and queries after the fact: being read removes nothing
         storage=StorageType.FILE,  # an acknowledged event survives the death of the server
+        sources=sources(edges),
         num_replicas=replicas,
         max_age=MAX_AGE_SECONDS,  # the specification's 24 h; with age as the only limit nothing goes earlier
         duplicate_window=DUPLICATE_WINDOW_SECONDS,  # covers a source's retries; every id in it costs the server memory

@@ -1,8 +1,8 @@
 """The difference between what the code wants and what a server has. Pure: `live` reads and changes the server.
 
 Only fields that the code states are compared (`verdicts` holds the list), so what a server fills in, and what an
-operator adds (a size limit, placement, sources), is no drift. Streams and consumers that the code does not know are
-left alone.
+operator adds (a size limit, placement, sources that are no edges), is no drift. Streams and consumers that the code
+does not know are left alone.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nats.js.api import ConsumerConfig, StreamConfig
@@ -24,15 +25,15 @@ class Topology:
     consumers: tuple[tuple[str, ConsumerConfig], ...]
 
 
-def topology(replicas: int) -> Topology:
-    """What the product needs.
+def topology(replicas: int, edges: Sequence[str] = ()) -> Topology:
+    """What the product needs: on a server that stands alone or is an edge; with names of `edges`, on their hub.
 
     What is written to comes before what is read: parked events, dead letters and the ledger exist before a consumer can
     hand anybody an event to settle. The key of a hook's secrets, and its pause, come before the hook.
     """
     return Topology(
         streams=(
-            ops(replicas),
+            ops(replicas, edges),
             parked(replicas),
             dead_letters(replicas),
             attempts(replicas),

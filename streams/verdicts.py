@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from streams.edges import described
 from streams.patterns import covers
 
 NEVER: Final = object()
@@ -110,6 +111,21 @@ def _subjects(before: tuple[str, ...], after: tuple[str, ...]) -> Verdict:
     return Verdict(Effect.LOSS, f"what is published to {gone} would no longer be kept") if gone else SAFE
 
 
+def _sources(before: tuple[str, ...], after: tuple[str, ...]) -> Verdict:
+    gone = sorted({_edge(source) for source in before} - {_edge(source) for source in after})
+    if not gone:
+        return SAFE  # the server goes on where it was, also where a source is changed
+    return Verdict(
+        Effect.LOSS,
+        f"what happens in {', '.join(gone)} would no longer come here. "
+        f"If it is an edge still, say so with --edges or EVENT_EDGES",
+    )
+
+
+def _edge(described: str) -> str:
+    return described.partition(" ")[0]
+
+
 def _filter(before: tuple[str, ...], after: tuple[str, ...]) -> Verdict:
     gone = uncovered(before or (">",), after)  # no filter: the whole stream
     return Verdict(Effect.LOSS, f"messages of {gone} that the new filter leaves out are passed over") if gone else SAFE
@@ -138,6 +154,7 @@ STREAM_FIELDS: Mapping[str, Field] = MappingProxyType(
     {
         "description": Field(_text, safe),
         "subjects": Field(_names, _subjects),
+        "sources": Field(described, _sources, silent=NEVER),
         "storage": Field(_text, impossible(REMAKE_STREAM)),
         "retention": Field(_text, _retention),
         "discard": Field(_text, _discard),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from faststream.nats import NatsBroker
-from faststream.nats.security import NatsCredentials
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from app.errors import ConfigurationError
+from streams.access import Access
+from streams.secured import SecuredClient, explained
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class PreparedBroker(NatsBroker):
     """A broker whose subscribers start after the steps that prepare for them: streams are there, hooks are read."""
 
     steps: Sequence[Prepare] = ()
+    entering: Mapping[str, Any]  # what the client is told of the servers, of who we are, and of whom we trust
     lost: Callable[[], None] = staticmethod(lambda: None)  # called where the connection ends without our asking
     _stopping = False
 
@@ -52,12 +53,19 @@ class PreparedBroker(NatsBroker):
             client = await self.connect()
         except NatsError as error:
             raise ConfigurationError(
-                f"NATS refused the connection ({error}): check the user and password in EVENT_ENDPOINT, or"
-                " EVENT_CREDENTIALS"
+                f"NATS refused the connection ({error}): check the user and password in EVENT_ENDPOINT,"
+                " EVENT_CREDENTIALS or EVENT_NKEY"
             ) from error
         for prepare in self.steps:
             await prepare(client)
         await super().start()
+
+    async def _connect(self) -> Client:
+        """As FastStream does it, with a client that does not send a password where it was told to encrypt it."""
+        client = SecuredClient()
+        await client.connect(**{**self._connection_kwargs, **self.entering})
+        self.config.connect(client)
+        return client
 
     async def stop(
         self,
@@ -74,20 +82,19 @@ class PreparedBroker(NatsBroker):
             self.lost()
 
 
-def make_broker(servers: Sequence[str], credentials: Path | None) -> PreparedBroker:
-    """A broker that never gives up on its servers."""
+def make_broker(access: Access, inbox: str = "_INBOX") -> PreparedBroker:
+    """A broker that never gives up on its servers; `inbox` is the prefix of the subjects on which it is answered."""
 
     async def closed() -> None:
         await broker.closed()
 
     broker = PreparedBroker(
-        servers,
         name="ops-events",
+        inbox_prefix=inbox,
         max_reconnect_attempts=-1,  # a server that is away is waited for
         reconnect_time_wait=1,
         connect_timeout=5,
         ping_interval=_PING_EVERY,
-        security=NatsCredentials(str(credentials)) if credentials else None,
         error_cb=_Absences().tell,
         closed_cb=closed,
         logger=None,
@@ -95,6 +102,7 @@ def make_broker(servers: Sequence[str], credentials: Path | None) -> PreparedBro
         description="The NATS server that keeps the stream `ops`.",
         graceful_timeout=10,
     )
+    broker.entering = access.options()
     return broker
 
 
@@ -107,4 +115,4 @@ class _Absences:
     async def tell(self, error: Exception) -> None:
         if time.monotonic() - self._told >= _TELL_EVERY:
             self._told = time.monotonic()
-            log.warning("NATS is not there (%s: %s); trying again until it is", type(error).__name__, error)
+            log.warning("NATS is not there (%s: %s); trying again until it is", type(error).__name__, explained(error))

@@ -27,6 +27,7 @@ from app.jetstream.publish import JetStreamPublisher
 from app.notifications import configuration
 from app.notifications.service import NotificationService, Readers
 from app.telemetry.metrics import Metrics
+from streams.access import Access
 from tests.receiver import Receiver
 
 KEY = Fernet.generate_key().decode()
@@ -72,7 +73,7 @@ class Notifier:
 @asynccontextmanager
 async def notifier(url: str, clock: Clock | None = None, look: float = LOOK) -> AsyncIterator[Notifier]:
     """A replica, on a server that holds what `streams/` says."""
-    broker = make_broker([url], None)
+    broker = make_broker(Access(url))
     publisher, metrics, channels = JetStreamPublisher(), Metrics(), dict[str, Channel]()
     hooks = HookService(lambda: broker.client, 1)
     notifications = NotificationService(

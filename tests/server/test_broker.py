@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.jetstream.broker import make_broker
+from streams.access import Access
 from tests.server.buckets import until
 from tests.servers import NatsServer
 
@@ -13,7 +14,7 @@ async def test_a_server_that_falls_silent_is_noticed_and_found_again(
     nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.jetstream.broker._PING_EVERY", 0.1)
-    broker = make_broker([nats_server.url], None)
+    broker = make_broker(Access(nats_server.url))
     async with broker:
         await broker.start()
         assert broker.not_connected() is None

@@ -19,6 +19,7 @@ from nats.js.errors import ServiceUnavailableError
 
 from app.embedded import nats_server
 from streams import connection
+from streams.access import Access
 from streams.connection import UnavailableError, connected
 from streams.topology import topology
 from tests.consumers import DURABLES
@@ -246,7 +247,7 @@ async def test_what_goes_wrong_on_the_connection_becomes_a_message(
     nats_server: NatsServer, error: Exception, message: str
 ) -> None:
     with pytest.raises(UnavailableError, match=message):
-        async with connected(nats_server.url, None):
+        async with connected(Access(nats_server.url)):
             raise error
 
 
@@ -257,5 +258,5 @@ async def test_a_port_where_something_else_listens_is_not_waited_for_without_end
     with socket.create_server(("127.0.0.1", 0)) as listener:
         endpoint = f"127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(UnavailableError, match=f"cannot reach {endpoint}"):
-            async with connected(endpoint, None):
+            async with connected(Access(endpoint)):
                 pass
