@@ -9,14 +9,16 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
-from streams import edges, live, report
+from streams import edges, live, permissions, report
 from streams.access import Access
 from streams.check import check
 from streams.connection import UnavailableError, connected
 from streams.drift import unbearable
 from streams.endpoint import servers
+from streams.grants import ROLES
 from streams.topology import topology
 
 DEFAULT_SERVER = "nats://127.0.0.1:4222"
@@ -43,7 +45,7 @@ class Options:
     """What the command line and the environment say."""
 
     command: str
-    replicas: int
+    replicas: int = 1
     edges: str = ""
     endpoint: str = DEFAULT_SERVER
     credentials: str | None = None
@@ -53,6 +55,8 @@ class Options:
     tls_key: str | None = None
     allow_loss: bool = False
     lenient: bool = False
+    of: Sequence[str] = ()
+    folder: str = ""
 
     @property
     def access(self) -> Access:
@@ -69,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = Options(**vars(parser.parse_args(arguments)))
     try:
         options.access.options()
+        _ = options.of and permissions.of(options.of)
     except ValueError as error:
         parser.error(str(error))
     findings = check(topology(options.replicas, options.edge_names))
@@ -107,10 +112,18 @@ async def _apply(options: Options) -> Exit:
     return Exit.FAILED if counts else Exit.DONE
 
 
+async def _permissions(options: Options) -> Exit:
+    for name, block in permissions.FILES.items() if options.folder else ():
+        (Path(options.folder) / f"{name}.conf").write_text(block())
+    _print((permissions.of(options.of) if options.of else "").rstrip())
+    return Exit.DONE
+
+
 COMMANDS: dict[str, Callable[[Options], Coroutine[Any, Any, Exit]]] = {
     "check": _check,
     "plan": _plan,
     "apply": _apply,
+    "permissions": _permissions,
 }
 
 
@@ -135,10 +148,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="check | plan | apply")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="check | plan | apply | permissions")
     _command(commands, "check", "lint the code's streams, consumers and buckets; asks no server")
     plan = _command(commands, "plan", "print what apply would change, and change nothing; exits 3 if anything does")
     apply = _command(commands, "apply", "make the server so; what loses data or cannot be done remains, and is named")
+    _permissions_command(commands)
     for command in (plan, apply):
         _add_server(command)
     apply.add_argument("--lenient", action="store_true", help="exit 0 where the app can live with what remains")
@@ -167,6 +181,14 @@ def _command(
         help="on a hub, the edges whose events it takes over, comma-separated (default: EVENT_EDGES, else none)",
     )
     return command
+
+
+def _permissions_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    purpose = "print what a process may do on the server, as a block of nats-server's configuration"
+    command = commands.add_parser("permissions", help=purpose, description=purpose)
+    names = ", ".join((*ROLES, *permissions.WHOLE))
+    command.add_argument("of", nargs="*", metavar="NAME", help=f"roles of one process, or one of: {names}; edge:NAME")
+    command.add_argument("--folder", default="", help="write every block of deploy/nats/permissions into a folder")
 
 
 def _add_server(command: argparse.ArgumentParser) -> None:

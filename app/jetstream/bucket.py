@@ -35,10 +35,11 @@ class Bucket:
 
     def context(self) -> JetStreamContext:
         """JetStream, while NATS is connected."""
-        return self._client.jetstream()
+        return self.client.jetstream()
 
     @property
-    def _client(self) -> Client:
+    def client(self) -> Client:
+        """The connection, while there is one."""
         client = self._connection()
         if client is None or not client.is_connected:
             raise UnavailableError("NATS is not connected")

@@ -156,7 +156,8 @@ class Mirror(Generic[V]):
         """Read the bucket, then its changes, until the consumer is lost."""
         context, stream = self._bucket.context(), self._bucket.stream
         consumer = await context.add_consumer(stream, _from_last_values(f"{self._bucket.prefix}>"))
-        subscription = await context.pull_subscribe_bind(consumer.name, stream=stream)
+        inbox = f"{self._bucket.client.new_inbox()}.".encode()  # else nats-py takes one that is not ours to hear
+        subscription = await context.pull_subscribe_bind(consumer.name, stream=stream, inbox_prefix=inbox)
         try:
             expected = consumer.num_pending or 0
             known: dict[str, _Known[V]] = {}

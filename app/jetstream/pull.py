@@ -216,6 +216,10 @@ class PromptBatchSubscriber(BatchPullStreamSubscriber):
 
     __slots__ = ()
 
+    async def _create_subscription(self) -> None:
+        """FastStream's own would also hear an inbox to which nothing comes, and which the server may deny us."""
+        self.add_task(self._consume_pull)
+
     async def _consume_pull(self) -> None:
         pull = Pull(self.connection, self.stream.name, self.config.durable_name or "")
         await pull.open()
