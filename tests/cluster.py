@@ -20,19 +20,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import aiohttp
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import ClusterInfo
 from nats.js.errors import APIError
 
-from streams import live
+from streams import connection, live
+from streams.access import Access
+from streams.secured import SecuredClient
 from tests.servers import NatsServer, free_port
 
 T = TypeVar("T")
@@ -64,7 +65,8 @@ class Node(NatsServer):
 class Cluster:
     """Nodes that know each other."""
 
-    nodes: tuple[Node, ...]
+    nodes: Sequence[Node]
+    access: Access | None = None  # where a plain connection is not let in
 
     @property
     def url(self) -> str:
@@ -95,8 +97,11 @@ class Cluster:
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
         """A plain client's connection, which goes from node to node as they come and go."""
-        servers = [node.url for node in self.nodes]
-        client = await nats.connect(servers, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
+        entering = Access(self.url) if self.access is None else self.access
+        client = SecuredClient()
+        await client.connect(
+            **entering.options(), max_reconnect_attempts=-1, reconnect_time_wait=1, inbox_prefix=connection.INBOX
+        )
         try:
             yield client
         finally:
@@ -137,7 +142,7 @@ async def _until(asked: Callable[[], Awaitable[T | None]]) -> T:
 async def _answers(client: Client) -> bool:
     """Whether JetStream has a leader for changes, and room for another stream."""
     try:
-        await client.jetstream(timeout=2).account_info()
+        await client.jetstream(timeout=2).streams_info()
     except (NatsError, APIError, TimeoutError):
         return False
     return True

@@ -33,6 +33,7 @@ PASSWORDS: Final = {
     "NATS_PROVISIONING_PASSWORD": "provisioning-secret",
     "NATS_READER_PASSWORD": "reader-secret",
     "NATS_EDGE1_PASSWORD": "edge1-secret",
+    "NATS_EDGE2_PASSWORD": "edge2-secret",
 }
 _PASSWORD_OF: Final = {"provisioning": "provisioning-secret", "reader": "reader-secret", "sys": "sys-secret"}
 
@@ -118,14 +119,14 @@ class ConfiguredServer(Node):
         return {**quoted, "NATS_NAME": self.name, "NATS_ROUTES": json.dumps(routes), "NATS_HUB": json.dumps([self.hub])}
 
 
-def hub_servers(folder: Path, authority: Authority, size: int = 3) -> tuple[ConfiguredServer, ...]:
-    """The nodes of a hub, which have yet to start; `folder` holds what they keep."""
-    routes = tuple(free_port() for _ in range(size))
+def hub_servers(folder: Path, authority: Authority, of: Path = NATS / "hub.conf") -> tuple[ConfiguredServer, ...]:
+    """The three nodes of a hub, which have yet to start; `folder` holds what they keep."""
+    routes = tuple(free_port() for _ in range(3))
     return tuple(
         ConfiguredServer(
             folder / f"hub-{number}",
             name=f"hub-{number}",
-            configuration=NATS / "hub.conf",
+            configuration=of,
             authority=authority,
             route=route,
             routes=routes,
