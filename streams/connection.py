@@ -58,7 +58,7 @@ async def connected(access: Access) -> AsyncIterator[JetStreamContext]:
 async def _connect(access: Access) -> SecuredClient:
     client, failure = await _try(access)
     for _ in range(RESETS):  # a server that refuses a user may hang up before its reason has been read
-        if isinstance(failure, ConnectionResetError):
+        if isinstance(failure, ConnectionResetError | BrokenPipeError):
             client, failure = await _try(access)
     if failure is not None:
         raise UnavailableError(_why(redacted(access.endpoint), failure)) from failure

@@ -6,12 +6,15 @@ password as they are, also for `tls://` and with certificates given.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from contextlib import suppress
 from typing import Any, Final
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+_HANG_UP: Final = 1.0  # seconds
 _CODES: Final = {  # OpenSSL's reasons why a certificate does not hold
     9: "its certificate is not valid yet: look at the clocks",
     10: "its certificate has expired: renew it",
@@ -48,6 +51,21 @@ class SecuredClient(Client):
             raise NotEncryptedError
         await super()._process_info(info, initial_connection)
 
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        except OSError:
+            await self._hang_up()
+            raise
+
+    async def _hang_up(self) -> None:
+        """As nats-py does it, in bounded time: it waits for ever where a failed handshake took its protocol away."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()  # type: ignore[no-untyped-call]
+            with suppress(OSError, TimeoutError):
+                await asyncio.wait_for(transport.wait_closed(), _HANG_UP)  # type: ignore[no-untyped-call]
+
     def _encrypts(self) -> bool:
         """Whether we were told to."""
         server = self._current_server
@@ -61,4 +79,6 @@ def explained(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         reason = error.reason or ""
         return next((told for alert, told in _ALERTS.items() if alert in reason), f"TLS failed ({reason or 'unknown'})")
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return f"it hung up ({error}): it may want a certificate (EVENT_TLS_CERT) that is another, or has not expired"
     return str(error) or type(error).__name__

@@ -63,7 +63,11 @@ class PreparedBroker(NatsBroker):
     async def _connect(self) -> Client:
         """As FastStream does it, with a client that does not send a password where it was told to encrypt it."""
         client = SecuredClient()
-        await client.connect(**{**self._connection_kwargs, **self.entering})
+        try:
+            await client.connect(**{**self._connection_kwargs, **self.entering})
+        except BaseException:
+            await client.close()
+            raise
         self.config.connect(client)
         return client
 
