@@ -153,7 +153,9 @@ def create_app(configured: Settings) -> OpsApplication:
     house = _house(configured)
     broker, publisher, eyes, metrics = house.broker, house.publisher, house.eyes, house.eyes.metrics
     hooks, notifications, delivery = house.hooks, house.notifications, house.delivery
-    provisioning = Provisioning(configured.event_stream_replicas, applies=configured.embedded, show=metrics.show_drift)
+    provisioning = Provisioning(
+        configured.event_stream_replicas, configured.edges, applies=configured.embedded, show=metrics.show_drift
+    )
     token_file, routes_file = _token_file(configured, metrics), _routes_file(configured, notifications)
     readers = [*_readers(configured, house)]
     tails, queries = _reading(StreamReader(lambda: broker.client), metrics)

@@ -23,6 +23,7 @@ from app.sources.kubernetes.connection import ServiceAccount, Source, find
 from app.telemetry import sampling
 from app.telemetry.logs import LogSettings
 from app.telemetry.sampling import Sampling
+from streams import edges
 from streams.access import Access
 from streams.endpoint import redacted
 
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
     event_tls_cert: Path | None = Field(default=None, description="PEM file of the certificate that NATS is shown.")
     event_tls_key: Path | None = Field(default=None, description="PEM file of its key.")
     event_stream_replicas: Literal[1, 3, 5] = Field(default=1, description="Replicas of streams and buckets.")
+    event_edges: str = Field(default="", description="On a hub: the clusters whose events it takes over.")
     server_token: SecretStr | None = Field(default=None, description="Bearer token; unset: loopback clients only.")
     access_file: Path | None = Field(default=None, description="YAML file of tokens and their rights; is watched.")
     notifications_file: Path | None = Field(
@@ -134,6 +136,10 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError(f"OTEL_TRACES_SAMPLER: {error}") from None
         try:
+            _ = self.edges
+        except ValueError as error:
+            raise ValueError(f"EVENT_EDGES: {error}") from None
+        try:
             _ = self.origins
         except ValueError as error:
             raise ValueError(f"CORS_ORIGINS: {error}") from None
@@ -150,6 +156,11 @@ class Settings(BaseSettings):
             return Access(f"nats://127.0.0.1:{self.embedded_port}")
         files = (self.event_credentials, self.event_nkey, self.event_tls_ca, self.event_tls_cert, self.event_tls_key)
         return Access(self.event_endpoint.get_secret_value(), *(str(file) if file else None for file in files))
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """The clusters whose events are taken over."""
+        return edges.parse(self.event_edges)
 
     @property
     def inbox(self) -> str:

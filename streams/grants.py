@@ -143,6 +143,7 @@ GRANTS: Final = (
         "Notifications wait for the message of their group, and silences for the notice of their end.",
         [
             *(f"{PENDING}.>", *_getting(PENDING), *working(PENDING, GROUPS), f"{API}.STREAM.PURGE.{PENDING}"),
+            f"{API}.STREAM.MSG.DELETE.{PENDING}",
             *(*_changing(GROUPS_BUCKET), *_getting(_kv(GROUPS_BUCKET))),
         ],
         roles=("notifications",),

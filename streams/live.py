@@ -67,9 +67,9 @@ async def outstanding(js: JetStreamContext, replicas: int, edges: Sequence[str] 
     return compare(wanted, await read(js, wanted))
 
 
-async def provision(js: JetStreamContext, replicas: int) -> tuple[Change, ...]:
+async def provision(js: JetStreamContext, replicas: int, edges: Sequence[str] = ()) -> tuple[Change, ...]:
     """Do everything that is safe; return what remains."""
-    return (await apply(js, await outstanding(js, replicas))).remaining
+    return (await apply(js, await outstanding(js, replicas, edges))).remaining
 
 
 async def apply(js: JetStreamContext, changes: Iterable[Change], *, allow_loss: bool = False) -> Applied:

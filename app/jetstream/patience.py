@@ -8,7 +8,7 @@ from typing import Final
 
 # Three servers elect a new leader in 4 to 9 s after a `kill -9` (raft's timeouts in the server), and nothing is
 # acknowledged meanwhile; at 8.25 s they have in 98 of 100 cases. Who posts waits 10 s by custom: the 1.5 s of the last
-# try fit in. `docs/decisions/0024-three-servers.md` has the figures.
+# try fit in. `docs/decisions/0026-three-servers.md` has the figures.
 SECONDS: Final = 8.25
 # Seconds between tries: a short absence is not noticed. The message id makes a repeat harmless.
 _FIRST: Final = (0.05, 0.2, 0.5, 1.0)

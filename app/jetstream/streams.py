@@ -33,8 +33,17 @@ class Provisioning:
     run on deploy, by who has the right to.
     """
 
-    def __init__(self, replicas: int, *, applies: bool, show: Show = lambda _: None, every: float = _EVERY) -> None:
+    def __init__(
+        self,
+        replicas: int,
+        edges: Sequence[str] = (),
+        *,
+        applies: bool,
+        show: Show = lambda _: None,
+        every: float = _EVERY,
+    ) -> None:
         self._replicas = replicas
+        self._edges = edges
         self._applies = applies
         self._show = show
         self._every = every
@@ -84,16 +93,16 @@ class Provisioning:
 
     async def _provisioned(self, client: Client) -> Sequence[Change]:
         """What remains after the server was made to hold what it should."""
-        remaining = await live.provision(client.jetstream(), self._replicas)
+        remaining = await live.provision(client.jetstream(), self._replicas, self._edges)
         if absent := [change for change in remaining if change.absent]:
             raise ConfigurationError("; ".join(_told(change) for change in absent))
         return remaining
 
     async def _outstanding(self, client: Client) -> Sequence[Change]:
-        return await live.outstanding(client.jetstream(), self._replicas)
+        return await live.outstanding(client.jetstream(), self._replicas, self._edges)
 
     def _judge(self, changes: Sequence[Change]) -> str | None:
-        self._show(drifts(topology(self._replicas), changes))
+        self._show(drifts(topology(self._replicas, self._edges), changes))
         return unbearable(changes)
 
 
