@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 CONNECT_TIMEOUT_SECONDS = 5
+ANSWER_TIMEOUT_SECONDS = 15
+"""Three servers that have just met take longer to make a stream than one does."""
 INBOX = "_INBOX.streams"
 """Prefix of the subjects on which it is answered; nobody else needs to hear them."""
 RESETS = 3
@@ -41,7 +43,7 @@ async def connected(access: Access) -> AsyncIterator[JetStreamContext]:
     shown = redacted(access.endpoint)
     client = await _connect(access)
     try:
-        yield client.jetstream()
+        yield client.jetstream(timeout=ANSWER_TIMEOUT_SECONDS)
     except ServiceUnavailableError as error:
         raise UnavailableError(_why_no_jetstream(shown, error)) from error
     except nats.errors.TimeoutError as error:

@@ -117,7 +117,7 @@ class Bucket:
 
     async def _values(self) -> KeyValue:
         """The bucket as nats-py has it: it asks the server for its configuration, which once is enough."""
-        client = self._client
+        client = self.client
         if self._asked is None or self._asked[0] is not client:
             self._asked = client, await client.jetstream().key_value(self.name)
         return self._asked[1]

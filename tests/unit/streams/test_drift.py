@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nats.js.api import StreamConfig
 
+from streams import edges
 from streams.drift import LEAST_AGE_SECONDS, drifts, endangers, unbearable
 from streams.plan import Actual, Change, compare
 from streams.topology import topology
@@ -50,6 +51,7 @@ HARMLESS: list[tuple[str, object]] = [
     ("allow_rollup_hdrs", True),
     ("allow_msg_ttl", True),
     ("discard_new_per_subject", True),
+    ("sources", edges.sources(["edge1"])),  # what it brings is no fault, and what lacks waits on its edge
 ]
 DANGEROUS_TO_READ: list[tuple[str, object]] = [
     ("filter_subject", "ops.clusters.>"),
