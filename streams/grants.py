@@ -38,7 +38,7 @@ API: Final = "$JS.API"
 
 @dataclass(frozen=True)
 class Grant:
-    """Something that a process does, the subjects that it needs for it, and the roles that do it (none: all)."""
+    """Something that a process does, the subjects that it needs for it, and the roles that do it."""
 
     why: str
     publish: Sequence[str] = ()
