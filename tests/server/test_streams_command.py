@@ -260,3 +260,23 @@ async def test_a_port_where_something_else_listens_is_not_waited_for_without_end
         with pytest.raises(UnavailableError, match=f"cannot reach {endpoint}"):
             async with connected(Access(endpoint)):
                 pass
+
+
+async def test_edges_come_from_the_environment_and_one_that_is_left_out_stays_until_losses_are_allowed(
+    nats_server: NatsServer,
+) -> None:
+    applied = await streams("apply", "--server", nats_server.url, EVENT_EDGES="edge1,edge2")
+    assert applied.code == 0, applied.err
+    plan = await streams("plan", "--server", nats_server.url, "--edges", "edge1")
+    assert plan.code == 3
+    assert "what happens in edge2 would no longer come here" in plan.out
+    assert (await streams("apply", "--server", nats_server.url, "--edges", "edge1")).code == 1
+    assert (await streams("apply", "--server", nats_server.url, "--edges", "edge1", "--allow-loss")).code == 0
+    assert (await streams("plan", "--server", nats_server.url, "--edges", "edge1")).code == 0
+
+
+async def test_permissions_are_printed_for_roles_and_edges_and_what_is_neither_is_told() -> None:
+    assert '"_INBOX.delivery-hooks.>"' in (await streams("permissions", "hooks", "delivery")).out
+    assert '"deliver.tokyo.>"' in (await streams("permissions", "edge:tokyo")).out
+    wrong = await streams("permissions", "cook")
+    assert (wrong.code, "cook: name roles" in wrong.err) == (2, True)
