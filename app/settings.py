@@ -228,7 +228,9 @@ class Settings(BaseSettings):
     def _secrets(self) -> tuple[str, ...]:
         """What must not stand in a log, whoever writes it."""
         token = self.server_token.get_secret_value() if self.server_token is not None else ""
-        return tuple(filter(None, (token, *self.sealing_keys, *map(_secret_of, self.nats_servers))))
+        entering = self.access.options()
+        of_nats = (*map(_secret_of, entering["servers"]), entering.get("nkeys_seed_str", ""))
+        return tuple(filter(None, (token, *self.sealing_keys, *of_nats)))
 
     @property
     def embedded(self) -> bool:
