@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from app.delivery.service import Work
-from app.hooks.custom_service import CustomHookService
+from app.hooks.kubernetes.service import CustomHookService
 from app.hooks.service import HookService
 from app.sources.kubernetes.connection import Connection
 from app.sources.kubernetes.health import State

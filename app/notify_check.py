@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.errors import InvalidResourceError
-from app.notifications import configuration
-from app.notifications.configuration import Configuration, Parsed
-from app.notifications.explaining import reached
 from app.notifications.notification import Notification
-from app.notifications.route import Routed, routed
-from app.notifications.wording import written
+from app.notifications.routing import configuration
+from app.notifications.routing.configuration import Configuration, Parsed
+from app.notifications.routing.explaining import reached
+from app.notifications.routing.route import Routed, routed
+from app.notifications.routing.wording import written
 
 _EPILOG = """\
 exit codes:

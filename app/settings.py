@@ -13,11 +13,11 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.delivery.egress import Policy
+from app.delivery.egress.policy import Policy
 from app.errors import ConfigurationError
 from app.events import subject
-from app.hooks import keys
-from app.ingress import origins
+from app.hooks.secrets import keys
+from app.ingress.access import origins
 from app.sources.canary import LONGEST
 from app.sources.kubernetes.connection import ServiceAccount, Source, find
 from app.telemetry import sampling

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from app.ingress import tokens
+from app.ingress.access import tokens
 
 
 def main() -> None:

@@ -11,40 +11,41 @@ from app.archive.subjects import Subjects
 from app.assembly.house import VERSION, House
 from app.departure import Departure
 from app.hooks.status import HookWithStatus
-from app.ingress import documents, openapi
+from app.ingress import documents
+from app.ingress.access.auth import Access
+from app.ingress.access.rights import managing_hooks, managing_notifications
 from app.ingress.attempts import AttemptEndpoints
-from app.ingress.auth import Access
 from app.ingress.cloudevents import CloudEvents
-from app.ingress.cloudevents_operations import cloudevents_operations
-from app.ingress.delivery_operations import attempt_operations, letter_operations, statistics_operations
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints
 from app.ingress.intake import Intake
 from app.ingress.letters import LetterEndpoints
-from app.ingress.notification_operations import (
+from app.ingress.notifications import RouteEndpoints, SilenceEndpoints
+from app.ingress.pauses import PauseEndpoints
+from app.ingress.publish import PostedEvents
+from app.ingress.query import QueryEndpoints
+from app.ingress.questions import QuestionEndpoints
+from app.ingress.replays import ReplayEndpoints
+from app.ingress.statistics import StatisticsEndpoints
+from app.ingress.table import openapi
+from app.ingress.table.cloudevents_operations import cloudevents_operations
+from app.ingress.table.delivery_operations import attempt_operations, letter_operations, statistics_operations
+from app.ingress.table.notification_operations import (
     of_receivers,
     of_unrouted,
     route_operations,
     silence_operations,
 )
-from app.ingress.notifications import RouteEndpoints, SilenceEndpoints
-from app.ingress.operations import Operation, event_operations, health_operations, hook_operations
-from app.ingress.operator_operations import pause_operations, question_operations, replay_operations
-from app.ingress.pauses import PauseEndpoints
-from app.ingress.publish import PostedEvents
-from app.ingress.query import QueryEndpoints
-from app.ingress.query_operations import query_operations, subject_operations
-from app.ingress.questions import QuestionEndpoints
-from app.ingress.replays import ReplayEndpoints
-from app.ingress.rights import managing_hooks, managing_notifications
-from app.ingress.routes import http_app
-from app.ingress.statistics import StatisticsEndpoints
+from app.ingress.table.operations import Operation, event_operations, health_operations, hook_operations
+from app.ingress.table.operator_operations import pause_operations, question_operations, replay_operations
+from app.ingress.table.query_operations import query_operations, subject_operations
+from app.ingress.table.routes import http_app
+from app.ingress.table.tail_operations import tail_operations
 from app.ingress.tail import TailEndpoint
-from app.ingress.tail_operations import tail_operations
 from app.ingress.target import HookPaths, OnePath, ReceiverPaths
 from app.jetstream.read import StreamReader
-from app.notifications.configuration import Configuration
-from app.notifications.silences import Silence
+from app.notifications.routing.configuration import Configuration
+from app.notifications.silences.registry import Silence
 from app.notifications.unrouted import UNROUTED
 from app.telemetry.readiness import Readiness
 

@@ -15,13 +15,13 @@ from app.delivery.service import DeliveryService, Surroundings
 from app.eyes import Eyes, Seen, Sight
 from app.hooks.service import HookService
 from app.hooks.subscribe import Matcher, subscribe
-from app.ingress.token_file import TokenFile
+from app.ingress.access.token_file import TokenFile
 from app.jetstream.broker import PreparedBroker, make_broker
 from app.jetstream.publish import JetStreamPublisher
 from app.jetstream.read import StreamReader
 from app.jetstream.streams import Provisioning
 from app.notifications import service as notification_service
-from app.notifications.file import ConfigurationFile
+from app.notifications.routing.file import ConfigurationFile
 from app.notifications.service import NotificationService
 from app.settings import Settings
 from app.sources.kubernetes.connection import Connection

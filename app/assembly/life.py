@@ -16,10 +16,10 @@ from app.delivery.channels.event import Event
 from app.delivery.channels.http import make_session
 from app.delivery.channels.webhook import Webhook
 from app.delivery.channels.xiezuo import Xiezuo
-from app.delivery.egress import Egress
+from app.delivery.egress.policy import Egress
 from app.delivery.service import Work
 from app.embedded import EmbeddedServer
-from app.hooks import keys
+from app.hooks.secrets import keys
 from app.jetstream.broker import Prepare
 from app.sources.kubernetes.secrets import KubernetesSecrets
 

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 from app.delivery import records
 from app.delivery.delivery import Delivery
-from app.delivery.masking import masked_url
 from app.delivery.outcome import Failure
 from app.delivery.retry import Debt
+from app.delivery.secrets.masking import masked_url
 from app.jetstream.publish import Publish, Stored
 from app.telemetry.metrics import Metrics
 from app.telemetry.traces import OFF, Traces

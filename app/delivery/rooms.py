@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.delivery.backlog.queues import Targets
 from app.delivery.delivery import Received, Target
-from app.delivery.ledger import Mask
-from app.delivery.owed import Targets
+from app.delivery.ledger.writer import Mask
 from app.delivery.park import room_of
 
 

@@ -13,22 +13,22 @@ from typing import Any, Final
 from nats.aio.client import Client
 
 from app.delivery.attempt import Attempts, Lanes, Paused, Stop
+from app.delivery.backlog.drains import Drains, Queues
+from app.delivery.backlog.onlooker import Onlooker
+from app.delivery.backlog.probes import Turns
+from app.delivery.backlog.queues import ParkedQueue, Queue, Stopped, Targets
+from app.delivery.backlog.repay import Desk
 from app.delivery.channels.base import Channels
-from app.delivery.counts import Counts
 from app.delivery.dispatch import Dispatcher
-from app.delivery.drains import Drains, Queues
-from app.delivery.history import History
 from app.delivery.lane import Lane
-from app.delivery.ledger import AttemptLedger, Mask
+from app.delivery.ledger.counts import Counts
+from app.delivery.ledger.history import History
+from app.delivery.ledger.live import LiveState, Respondent
+from app.delivery.ledger.statistics import StatisticsReader
+from app.delivery.ledger.writer import AttemptLedger, Mask
 from app.delivery.letters import Letters
-from app.delivery.live import LiveState, Respondent
-from app.delivery.onlooker import Onlooker
-from app.delivery.owed import ParkedQueue, Queue, Stopped, Targets
 from app.delivery.park import Parking
-from app.delivery.probes import Turns
-from app.delivery.repay import Desk
 from app.delivery.settle import Settlement
-from app.delivery.statistics import StatisticsReader
 from app.jetstream.publish import Publish
 from app.jetstream.read import StreamReader
 from app.telemetry.metrics import Metrics

@@ -1,4 +1,4 @@
-"""The canary: a synthetic event which shows that events get through. Pure; why it is as it is stands in decision 31.
+"""The canary: a synthetic event which shows that events get through. Pure; why it is as it is stands in decision 29.
 
 It goes to `ops.canary.{cluster}`: of the documented wildcards only `ops.>` sees that, and no hook is fired by it.
 """

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.events import cloudevent
 from app.hooks.hook import ORDERED_SINCE, Hook
-from app.hooks.write_only import COPY
+from app.hooks.secrets.write_only import COPY
 
 _OURS: Final = "events.chenshaowen.com/"
 

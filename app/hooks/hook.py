@@ -17,7 +17,8 @@ from app.delivery.channels.documents import PLACEHOLDERS
 from app.delivery.delivery import Target
 from app.errors import FieldProblem, InvalidResourceError
 from app.events import subject as subjects
-from app.hooks import pattern, rules
+from app.hooks import rules
+from app.hooks.matching import pattern
 
 API_VERSION: Final = "crd.chenshaowen.com/v1"
 KIND: Final = "EventHooks"

@@ -14,10 +14,10 @@ from nats.aio.client import Client
 from app.delivery.delivery import Target
 from app.errors import ConflictError, NotFoundError, UnavailableError
 from app.hooks.hook import MIRRORED, ORDERED_SINCE, Hook
-from app.hooks.index import SubjectIndex
-from app.hooks.likeness import Copy
-from app.hooks.match import CompiledHook, compile_hook
-from app.hooks.sealing import Sealing
+from app.hooks.kubernetes.likeness import Copy
+from app.hooks.matching.index import SubjectIndex
+from app.hooks.matching.match import CompiledHook, compile_hook
+from app.hooks.secrets.sealing import Sealing
 from app.jetstream.bucket import Bucket
 from app.jetstream.mirror import Entry, Keys, Mirror
 from streams.subjects import HOOKS_BUCKET

@@ -1,6 +1,6 @@
 """Hooks as resources: what the HTTP endpoints speak, kept in the registry. Secrets go in, and never out.
 
-Where there is Kubernetes, `custom_hooks.py` stands in its place.
+Where there is Kubernetes, `kubernetes/resources.py` stands in its place.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from app.hooks.annotations import noted
 from app.hooks.hook import Hook, parse
 from app.hooks.pauses import Pauses
 from app.hooks.registry import Registry
+from app.hooks.secrets.write_only import Resource, refuse_masks, restored, shown, without_copy
 from app.hooks.status import HookWithStatus, holds, status_of, with_status
-from app.hooks.write_only import Resource, refuse_masks, restored, shown, without_copy
 
 
 class HookResources:

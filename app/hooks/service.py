@@ -9,19 +9,19 @@ from nats.aio.client import Client
 
 from app.delivery.channels.base import Channels
 from app.delivery.dispatch import Dispatcher
-from app.delivery.history import History
+from app.delivery.ledger.history import History
 from app.delivery.service import Surroundings, Work
 from app.delivery.settle import Settlement
-from app.hooks.copying import Desk
-from app.hooks.dry_run import DryRuns
-from app.hooks.explain import Explanations
-from app.hooks.judge import Judge
+from app.hooks.matching.judge import Judge
 from app.hooks.pauses import Pauses
+from app.hooks.questions.dry_run import DryRuns
+from app.hooks.questions.explain import Explanations
 from app.hooks.registry import Registry
-from app.hooks.replaying import Replayer
-from app.hooks.replays import Replays
+from app.hooks.replays.copying import Desk
+from app.hooks.replays.replaying import Replayer
+from app.hooks.replays.replays import Replays
 from app.hooks.resources import HookResources
-from app.hooks.sealing import Sealing
+from app.hooks.secrets.sealing import Sealing
 from app.hooks.subscribe import Matcher
 from app.hooks.switch import Switch
 from app.hooks.targets import HookTargets

@@ -1,6 +1,7 @@
 """Hooks as they are told: with whether they deliver, and what is wrong with them. Pure.
 
-What a custom resource tells of itself (`CustomStatus`), `status_reporter.py` writes there and `custom_shown.py` reads.
+What a custom resource tells of itself (`CustomStatus`), `kubernetes/reporter.py` writes there and `kubernetes/shown.py`
+reads.
 """
 
 from __future__ import annotations

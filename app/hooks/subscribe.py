@@ -22,11 +22,11 @@ from app.delivery.retry import jittered
 from app.delivery.settle import Settlement
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
-from app.hooks.index import SubjectIndex
-from app.hooks.judge import Judge
-from app.hooks.match import CompiledHook
+from app.hooks.matching.index import SubjectIndex
+from app.hooks.matching.judge import Judge
+from app.hooks.matching.match import CompiledHook
+from app.hooks.matching.wanting import Found, wanting
 from app.hooks.registry import Registry
-from app.hooks.wanting import Found, wanting
 from app.jetstream.place import named, place_of
 from app.jetstream.pull import BATCH, POLL, Batch, hand_on_promptly, raw
 from app.telemetry.metrics import Metrics

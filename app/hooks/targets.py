@@ -9,11 +9,11 @@ from typing import Final
 
 from nats.js.api import ConsumerConfig
 
+from app.delivery.backlog.queues import OrderedQueue
 from app.delivery.delivery import Received, Target
-from app.delivery.masks import Masks
-from app.delivery.owed import OrderedQueue
+from app.delivery.secrets.masks import Masks
 from app.events import subject
-from app.hooks.judge import Judge
+from app.hooks.matching.judge import Judge
 from app.hooks.registry import Registry
 from streams import consumers
 

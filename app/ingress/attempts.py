@@ -10,7 +10,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.delivery.history import History, Line, Wanted
+from app.delivery.ledger.history import History, Line, Wanted
 from app.delivery.outcome import NAMES
 from app.errors import NotFoundError
 from app.ingress.page import bounds

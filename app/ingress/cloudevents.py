@@ -19,12 +19,12 @@ from app.events.http import Mode
 from app.events.jsontext import NotJsonError, TooDeepError
 from app.events.subject import InvalidSubjectError
 from app.ingress import body
-from app.ingress.access import caller
+from app.ingress.access.callers import caller
 from app.ingress.batch_intake import BatchIntake
-from app.ingress.cloudevents_schemas import MOST_EVENTS
 from app.ingress.intake import Intake
 from app.ingress.problems import Json, ProblemError, success
 from app.ingress.publish import told
+from app.ingress.table.cloudevents_schemas import MOST_EVENTS
 from app.jetstream.batch import Outcome
 from app.jetstream.publish import Pipeline, Stored
 from app.telemetry.metrics import Metrics

@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.ingress import audit, body, reach
-from app.ingress.access import caller
+from app.ingress import body
+from app.ingress.access import audit, reach
+from app.ingress.access.callers import caller
 from app.ingress.page import page_of
 from app.ingress.problems import success
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.ingress.auth import is_guarded
+from app.ingress.access.auth import is_guarded
 from app.ingress.problems import ProblemError, failure
 
 MAX_TARGET: Final = 8 * 1024  # bytes of path and query; a subject of 1,024 bytes is 3,072 when encoded

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import NotFoundError
-from app.ingress import audit, body
+from app.ingress import body
+from app.ingress.access import audit
 from app.ingress.page import page_of
 from app.ingress.problems import ProblemError, success
 from app.ingress.turns import Turns

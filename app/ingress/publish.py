@@ -15,7 +15,7 @@ from app.events.cloudevent import CloudEvent
 from app.events.compose import Composed
 from app.events.trace_context import TraceContext
 from app.ingress import body
-from app.ingress.access import caller
+from app.ingress.access.callers import caller
 from app.ingress.intake import Intake
 from app.ingress.problems import ProblemError, success
 from app.jetstream.publish import Stored

@@ -19,7 +19,7 @@ from app.archive.query import Page, Query
 from app.archive.scan import SECONDS
 from app.archive.subjects import Listed
 from app.events.subject import validate_filter
-from app.ingress.access import caller
+from app.ingress.access.callers import caller
 from app.ingress.page import bounds
 from app.ingress.problems import ProblemError, success, success_of
 from app.ingress.turns import Turns

@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.ingress import body, reach
-from app.ingress.access import caller
+from app.ingress import body
+from app.ingress.access import reach
+from app.ingress.access.callers import caller
 from app.ingress.problems import ProblemError, success
 from app.ingress.turns import Turns
 

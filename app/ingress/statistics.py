@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.delivery.live import Answer, LiveState
-from app.delivery.statistics import Statistics, StatisticsReader
+from app.delivery.ledger.live import Answer, LiveState
+from app.delivery.ledger.statistics import Statistics, StatisticsReader
 from app.ingress.problems import success
 from app.ingress.target import Paths, rfc3339
 

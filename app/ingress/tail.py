@@ -16,7 +16,7 @@ from app.archive.tail import Tail
 from app.archive.tail_start import Behind, Now, Since, Start
 from app.archive.tails import Tails
 from app.events.subject import validate_filter
-from app.ingress.access import caller, still_reads
+from app.ingress.access.callers import caller, still_reads
 from app.ingress.problems import ProblemError
 from app.jetstream.ending import end
 

@@ -10,27 +10,28 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
 from app.delivery.delivery import Received
-from app.delivery.masking import masked_url
+from app.delivery.secrets.masking import masked_url
 from app.errors import ConflictError, FieldProblem, InvalidResourceError, UnavailableError
 from app.events import subject
 from app.events.cloudevent import CloudEvent
 from app.jetstream.read import StreamReader
-from app.notifications import configuration, silences
-from app.notifications.bounds import TemplateError
 from app.notifications.compose import notice_of
-from app.notifications.configuration import Parsed, Receiver, Template, warnings
-from app.notifications.endings import Endings
-from app.notifications.explaining import Reach, reached
 from app.notifications.notification import ROOT, Notification
-from app.notifications.past import SECONDS, Past
 from app.notifications.receivers import InForce, Receivers, target_of
-from app.notifications.route import routed
+from app.notifications.routing import configuration
+from app.notifications.routing.configuration import Parsed, Receiver, Template, warnings
+from app.notifications.routing.explaining import Reach, reached
+from app.notifications.routing.route import routed
+from app.notifications.routing.wording import explained, written
 from app.notifications.saying import templated, values_of
-from app.notifications.sealing import masked, plain
-from app.notifications.silences import KeptSilence, Silence, Silences
-from app.notifications.template import SAMPLE, Compiled
-from app.notifications.unmasking import unmasked
-from app.notifications.wording import explained, written
+from app.notifications.secrets.sealing import masked, plain
+from app.notifications.secrets.unmasking import unmasked
+from app.notifications.silences import registry as silences
+from app.notifications.silences.endings import Endings
+from app.notifications.silences.past import SECONDS, Past
+from app.notifications.silences.registry import KeptSilence, Silence, Silences
+from app.notifications.templates.bounds import TemplateError
+from app.notifications.templates.template import SAMPLE, Compiled
 
 _KEPT: Final = 7 * 86400.0  # seconds that a silence can be seen after its end
 

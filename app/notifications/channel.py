@@ -12,8 +12,7 @@ from app.delivery.channels.base import Channel
 from app.delivery.channels.http import USER_AGENT, Post, post
 from app.delivery.delivery import Delivery
 from app.delivery.outcome import Gone, Impossible, Outcome, TryLater
-from app.notifications import destinations
-from app.notifications.configuration import Receiver
+from app.notifications.destinations import kinds as destinations
 from app.notifications.formats import (
     dingtalk,
     feishu,
@@ -29,6 +28,7 @@ from app.notifications.formats import (
 from app.notifications.formats.notice import Notice
 from app.notifications.formats.request import Request
 from app.notifications.receivers import CHANNEL
+from app.notifications.routing.configuration import Receiver
 from app.notifications.saying import said_of
 from app.notifications.senders.apprise import AppriseSender
 from app.notifications.senders.email import EmailSender

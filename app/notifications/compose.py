@@ -11,9 +11,9 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.delivery.delivery import Received
-from app.notifications.condition import text
 from app.notifications.formats.notice import Notice, clip, writable
 from app.notifications.notification import ROOT, Notification, notification_of
+from app.notifications.routing.condition import text
 
 OVER: Final = frozenset({"resolved", "recovered", "ok"})  # what `status` says of a thing that is well again
 GROUP_TYPE: Final = "NotificationGroup"

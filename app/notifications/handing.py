@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from app.delivery.delivery import Delivery, Received, delivery_of
 from app.errors import TooLargeError, UnavailableError
 from app.jetstream.publish import Publish
-from app.notifications.configuration import Group, Receiver
 from app.notifications.groups.allowance import Allowance
 from app.notifications.groups.terms import Terms, beyond, terms_of
 from app.notifications.groups.waiting import hold
 from app.notifications.notification import Notification
 from app.notifications.receivers import PREFIX, Receivers, target_of
+from app.notifications.routing.configuration import Group, Receiver
 from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)

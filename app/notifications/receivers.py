@@ -10,13 +10,13 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 
 from app.delivery.delivery import Target
-from app.delivery.masking import MASK
+from app.delivery.secrets.masking import MASK
 from app.errors import ConflictError
 from app.jetstream.bucket import Bucket
 from app.jetstream.mirror import Keys, Mirror
-from app.notifications.configuration import Configuration, Receiver
-from app.notifications.destinations import Apprise
-from app.notifications.sealing import Sealing
+from app.notifications.destinations.kinds import Apprise
+from app.notifications.routing.configuration import Configuration, Receiver
+from app.notifications.secrets.sealing import Sealing
 from streams.subjects import NOTIFICATIONS_BUCKET
 
 PREFIX: Final = "notifications.default."  # with the receiver's name behind it: a target's key

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from app.delivery.delivery import Received, named
-from app.notifications.bounds import TemplateError
 from app.notifications.compose import group_message, item_of, notice_of
-from app.notifications.configuration import Template
 from app.notifications.formats.notice import Notice, writable
 from app.notifications.notification import notification_of
-from app.notifications.template import Compiled, compiled
+from app.notifications.routing.configuration import Template
+from app.notifications.templates.bounds import TemplateError
+from app.notifications.templates.template import Compiled, compiled
 
 log = logging.getLogger(__name__)
 

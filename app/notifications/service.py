@@ -13,17 +13,15 @@ from nats.aio.client import Client
 
 from app.delivery.channels.base import Channel
 from app.delivery.delivery import Received, Target
-from app.delivery.egress import Policy
-from app.delivery.masks import Masks
+from app.delivery.egress.policy import Policy
 from app.delivery.park import Parking
+from app.delivery.secrets.masks import Masks
 from app.delivery.service import DeliveryService, Work
 from app.jetstream.publish import Publish
 from app.jetstream.read import StreamReader
 from app.notifications import channel
 from app.notifications.administration import Administration
 from app.notifications.channel import HttpServices, Mail, Others
-from app.notifications.endings import Endings
-from app.notifications.file import ConfigurationFile
 from app.notifications.groups.allowance import Allowance
 from app.notifications.groups.collecting import Collector
 from app.notifications.groups.forgetting import Forgetting
@@ -35,10 +33,12 @@ from app.notifications.groups.timers import Look, look
 from app.notifications.handing import Ways
 from app.notifications.notification import Notification
 from app.notifications.receivers import Receivers
-from app.notifications.sealing import Sealing
+from app.notifications.routing.file import ConfigurationFile
+from app.notifications.secrets.sealing import Sealing
 from app.notifications.senders.apprise import AppriseSender
 from app.notifications.senders.email import EmailSender
-from app.notifications.silences import Silences
+from app.notifications.silences.endings import Endings
+from app.notifications.silences.registry import Silences
 from app.notifications.subscribe import Desk, Matcher, subscribe
 from app.notifications.unrouted import CHANNEL as REROUTE
 from app.notifications.unrouted import UNROUTED, Reroute, Unrouted

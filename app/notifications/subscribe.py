@@ -26,7 +26,7 @@ from app.notifications.groups.keeper import Keeper
 from app.notifications.handing import Ways
 from app.notifications.notification import Notification, notification_of
 from app.notifications.receivers import Receivers
-from app.notifications.route import Routed, routed
+from app.notifications.routing.route import Routed, routed
 from app.notifications.unrouted import Unrouted
 from app.telemetry.metrics import Metrics
 from app.telemetry.traces import OFF, Traces

@@ -16,7 +16,7 @@ from app.jetstream.publish import Publish
 from app.notifications.handing import Ways
 from app.notifications.notification import notification_of
 from app.notifications.receivers import Receivers
-from app.notifications.route import routed
+from app.notifications.routing.route import routed
 from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)

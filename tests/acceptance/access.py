@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from app.ingress import tokens
+from app.ingress.access import tokens
 
 
 def entry(name: str, **rights: Any) -> dict[str, Any]:

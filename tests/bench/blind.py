@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from app.ingress import routes
+from app.ingress.table import routes
 from app.telemetry.metrics import Metrics
 
 _COUNTING = ("stored", "published", "attempted", "answered", "logged")

@@ -14,8 +14,8 @@ from app.errors import UnavailableError
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
 from app.hooks.hook import parse
-from app.hooks.index import Candidates, SubjectIndex
-from app.hooks.match import compile_hook
+from app.hooks.matching.index import Candidates, SubjectIndex
+from app.hooks.matching.match import compile_hook
 from app.hooks.service import HookService
 from app.hooks.subscribe import subscribe
 from app.jetstream.publish import Stored

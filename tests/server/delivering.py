@@ -15,11 +15,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from app.delivery import drain, drains, onlooker, probes, repay, retry
+from app.delivery import retry
+from app.delivery.backlog import drain, drains, onlooker, probes, repay
+from app.delivery.backlog.queues import OrderedQueue
 from app.delivery.channels.base import Channel
 from app.delivery.delivery import Delivery, Received, Target, delivery_of
 from app.delivery.outcome import Delivered, Outcome
-from app.delivery.owed import OrderedQueue
 from app.delivery.park import headers_of
 from app.delivery.retry import Debt
 from app.delivery.service import DeliveryService, Surroundings

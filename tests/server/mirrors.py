@@ -12,8 +12,8 @@ from typing import Any
 from cryptography.fernet import Fernet
 from nats.aio.client import Client
 
-from app.hooks.custom_service import CustomHookService
 from app.hooks.hook import Spec
+from app.hooks.kubernetes.service import CustomHookService
 from app.hooks.service import HookService
 from app.jetstream.ending import end
 from app.sources.kubernetes.connection import Connection, KubeConfig

@@ -16,7 +16,7 @@ from nats.aio.client import Client
 from app.background import Background
 from app.delivery.channels.base import Channel
 from app.delivery.channels.http import make_session
-from app.delivery.egress import Policy
+from app.delivery.egress.policy import Policy
 from app.delivery.rooms import Rooms
 from app.delivery.service import DeliveryService
 from app.events import cloudevent
@@ -24,7 +24,7 @@ from app.events.cloudevent import CloudEvent
 from app.hooks.service import HookService
 from app.jetstream.broker import make_broker
 from app.jetstream.publish import JetStreamPublisher
-from app.notifications import configuration
+from app.notifications.routing import configuration
 from app.notifications.service import NotificationService, Readers
 from app.telemetry.metrics import Metrics
 from streams.access import Access

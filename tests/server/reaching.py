@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from app.delivery.channels.http import make_session
-from app.delivery.egress import Egress, Policy
+from app.delivery.egress.policy import Egress, Policy
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

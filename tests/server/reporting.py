@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from nats.aio.client import Client
 
-from app.delivery.counts import Counts
-from app.delivery.ledger import AttemptLedger
+from app.delivery.ledger.counts import Counts
+from app.delivery.ledger.writer import AttemptLedger
 from app.delivery.outcome import Outcome
 from app.delivery.records import Attempt
-from app.hooks import status_reporter
+from app.hooks.kubernetes import reporter as status_reporter
 from app.jetstream.publish import JetStreamPublisher
 from app.telemetry.metrics import Metrics
 from tests.kubernetes import EVENTHOOKS, ApiServer, Object

@@ -8,13 +8,13 @@ from typing import Any
 import aiohttp
 
 from app.delivery.delivery import Delivery, Received, delivery_of
-from app.delivery.egress import Policy
+from app.delivery.egress.policy import Policy
 from app.delivery.outcome import Outcome
 from app.events.cloudevent import CloudEvent
 from app.jetstream.publish import JetStreamPublisher
-from app.notifications import configuration
-from app.notifications.configuration import Receiver
 from app.notifications.receivers import PREFIX, target_of
+from app.notifications.routing import configuration
+from app.notifications.routing.configuration import Receiver
 from app.notifications.service import NotificationService
 from app.telemetry.metrics import Metrics
 

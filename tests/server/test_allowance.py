@@ -9,8 +9,8 @@ from nats.aio.client import Client
 
 from app.errors import UnavailableError
 from app.jetstream.bucket import Bucket
+from app.notifications.destinations.rates import Rate
 from app.notifications.groups.allowance import Allowance
-from app.notifications.rates import Rate
 from tests.servers import NatsServer
 
 HOUR = 3600.0

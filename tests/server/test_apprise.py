@@ -14,7 +14,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from app.delivery.egress import Policy
+from app.delivery.egress.policy import Policy
 from app.delivery.outcome import Delivered, Outcome, TryLater
 from app.notifications.senders import apprise
 from tests.receiver import Answer, Call, Receiver

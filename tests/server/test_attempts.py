@@ -6,14 +6,14 @@ import pytest
 from nats.aio.client import Client
 from starlette.types import ASGIApp
 
-from app.delivery.counts import Counts
-from app.delivery.history import History
-from app.delivery.ledger import AttemptLedger
+from app.delivery.ledger.counts import Counts
+from app.delivery.ledger.history import History
+from app.delivery.ledger.writer import AttemptLedger
 from app.delivery.outcome import NAMES, Answer, Refused
 from app.delivery.records import Attempt
 from app.ingress.attempts import AttemptEndpoints
-from app.ingress.delivery_operations import attempt_operations
-from app.ingress.routes import http_app
+from app.ingress.table.delivery_operations import attempt_operations
+from app.ingress.table.routes import http_app
 from app.ingress.target import HookPaths
 from app.jetstream.publish import JetStreamPublisher
 from app.jetstream.read import StreamReader

@@ -13,10 +13,10 @@ from nats.aio.client import Client
 from nats.js.api import ConsumerConfig
 from nats.js.errors import APIError, NotFoundError
 
-from app.delivery import cursor as cursor_module
-from app.delivery.cursor import Cursor
+from app.delivery.backlog import cursor as cursor_module
+from app.delivery.backlog.cursor import Cursor
+from app.delivery.backlog.queues import OrderedQueue, ParkedQueue
 from app.delivery.delivery import Received
-from app.delivery.owed import OrderedQueue, ParkedQueue
 from streams import consumers
 from tests.server.delivering import KEY, named, owed, park, parked, publish, until_so
 

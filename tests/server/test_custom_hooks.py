@@ -11,7 +11,7 @@ from aiohttp import web
 from nats.aio.client import Client
 
 from app.errors import ConflictError, InvalidResourceError, NotFoundError, UnavailableError
-from app.hooks.custom_hooks import CustomHooks
+from app.hooks.kubernetes.resources import CustomHooks
 from app.hooks.pauses import Pause
 from tests import crd
 from tests.kubernetes import EVENTHOOKS, ApiServer, Object, running_api

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 from app.delivery import letters as dead
 from app.delivery.letters import Letters
 from app.errors import UnavailableError
-from app.ingress.delivery_operations import letter_operations
 from app.ingress.letters import LetterEndpoints
-from app.ingress.routes import http_app
+from app.ingress.table.delivery_operations import letter_operations
+from app.ingress.table.routes import http_app
 from app.ingress.target import HookPaths
 from app.jetstream.publish import JetStreamPublisher, Stored
 from app.jetstream.read import StreamReader

@@ -11,9 +11,10 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import APIError
 
-from app.delivery import cursor, drain, drains, records
+from app.delivery import records
+from app.delivery.backlog import cursor, drain, drains
+from app.delivery.backlog.cursor import Cursor
 from app.delivery.breaker import State
-from app.delivery.cursor import Cursor
 from app.delivery.delivery import Delivery
 from app.delivery.outcome import Busy, Delivered, Outcome, TryLater
 from app.delivery.park import text

@@ -11,9 +11,9 @@ from nats.aio.client import Client
 
 from app.delivery.delivery import Received
 from app.errors import InvalidResourceError, UnavailableError
-from app.hooks.dry_run import DryRuns, Matches
-from app.hooks.judge import Judge
-from app.hooks.match import CompiledHook
+from app.hooks.matching.judge import Judge
+from app.hooks.matching.match import CompiledHook
+from app.hooks.questions.dry_run import DryRuns, Matches
 from app.jetstream.read import StreamReader
 from tests.consumers import passing
 from tests.server.replaying import publish

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 import trustme
 
-from app.delivery.egress import Policy
+from app.delivery.egress.policy import Policy
 from app.delivery.outcome import Delivered, Outcome, Refused, TryLater
-from app.notifications.destinations import Email
+from app.notifications.destinations.kinds import Email
 from app.notifications.formats.notice import Notice, clip
 from app.notifications.senders.email import EmailSender
 from tests.server.mailing import HOST, Mailbox, mail_server, trusting

@@ -12,16 +12,16 @@ import pytest
 from nats.aio.client import Client
 
 from app.delivery.delivery import Delivery, Received, delivery_of
-from app.delivery.history import History
+from app.delivery.ledger.history import History
 from app.delivery.outcome import Answer, Refused
 from app.delivery.park import Parking
 from app.delivery.retry import Debt
 from app.errors import NotFoundError
 from app.events import cloudevent
-from app.hooks.explain import Explanations
-from app.hooks.facts import Difference
-from app.hooks.finding import Finder, traces_of
 from app.hooks.pauses import Pauses
+from app.hooks.questions.explain import Explanations
+from app.hooks.questions.facts import Difference
+from app.hooks.questions.finding import Finder, traces_of
 from app.hooks.switch import Switch
 from tests.consumers import passing
 from tests.server.buckets import following

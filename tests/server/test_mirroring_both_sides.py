@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from app.hooks.hook import ORDERED_SINCE, parse
 from app.hooks.registry import Registry
 from app.hooks.resources import HookResources
-from app.hooks.sealing import Sealing
+from app.hooks.secrets.sealing import Sealing
 from tests.kubernetes import EVENTHOOKS, ApiServer, running_api
 from tests.server import buckets
 from tests.server.buckets import revisions, until

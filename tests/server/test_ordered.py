@@ -11,7 +11,8 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from app.delivery import drain, drains, lane, records, retry
+from app.delivery import lane, records, retry
+from app.delivery.backlog import drain, drains
 from app.delivery.delivery import Delivery
 from app.delivery.outcome import Busy, Delivered, Outcome, Refused, TryLater
 from app.hooks import targets

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from nats.aio.client import Client
 
-from app.notifications.rates import PUBLISHED, Rate
+from app.notifications.destinations.rates import PUBLISHED, Rate
 from tests.receiver import Receiver, running_receiver
 from tests.server.notifying import Clock, notifier, notify, quiet
 from tests.servers import NatsServer

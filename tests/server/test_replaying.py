@@ -14,9 +14,9 @@ from nats.aio.client import Client
 
 from app.errors import NotFoundError
 from app.hooks.hook import parse
-from app.hooks.pace import Pace
-from app.hooks.replay import Replay
-from app.hooks.replaying import STALE
+from app.hooks.replays.pace import Pace
+from app.hooks.replays.replay import Replay
+from app.hooks.replays.replaying import STALE
 from tests.app import hook
 from tests.server.buckets import until
 from tests.server.replaying import (

@@ -12,14 +12,14 @@ import pytest
 from cryptography.fernet import Fernet
 from nats.aio.client import Client
 
-from app.delivery.masks import Masks
+from app.delivery.secrets.masks import Masks
 from app.errors import ConfigurationError, InvalidResourceError
-from app.hooks import keys
 from app.hooks.hook import Hook, parse
 from app.hooks.pauses import Pause, Pauses
 from app.hooks.registry import Registry
 from app.hooks.resources import HookResources
-from app.hooks.sealing import Sealing
+from app.hooks.secrets import keys
+from app.hooks.secrets.sealing import Sealing
 from tests.app import hook
 from tests.server import buckets
 from tests.server.buckets import revisions, until

@@ -7,7 +7,7 @@ import logging
 import pytest
 from aiohttp import web
 
-from app.delivery.masking import masked_text, masked_url, secrets_of
+from app.delivery.secrets.masking import masked_text, masked_url, secrets_of
 from app.notifications.receivers import target_of
 from tests.server.reaching import Answer, session_to
 from tests.server.telling import receiver, tell

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 
 from app.errors import NotFoundError
 from app.notifications.notification import Notification
-from app.notifications.silences import KeptSilence, Silence, Silences, parse
+from app.notifications.silences.registry import KeptSilence, Silence, Silences, parse
 from tests.receiver import Receiver
 from tests.server.buckets import following
 from tests.server.notifying import Clock, notifier, quiet, replicas, until

@@ -15,15 +15,15 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from starlette.types import ASGIApp
 
-from app.delivery.counts import Counts
-from app.delivery.ledger import AttemptLedger
-from app.delivery.live import LiveState, Respondent
+from app.delivery.ledger.counts import Counts
+from app.delivery.ledger.live import LiveState, Respondent
+from app.delivery.ledger.statistics import StatisticsReader
+from app.delivery.ledger.writer import AttemptLedger
 from app.delivery.outcome import Answer, Delivered, TryLater
 from app.delivery.records import Attempt
-from app.delivery.statistics import StatisticsReader
-from app.ingress.delivery_operations import statistics_operations
-from app.ingress.routes import http_app
 from app.ingress.statistics import StatisticsEndpoints
+from app.ingress.table.delivery_operations import statistics_operations
+from app.ingress.table.routes import http_app
 from app.ingress.target import HookPaths
 from app.jetstream.publish import JetStreamPublisher
 from app.jetstream.read import StreamReader

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from app.delivery import figures
+from app.delivery.ledger import figures
 from app.delivery.outcome import Delivered, TryLater
 from app.errors import UnavailableError
-from app.hooks import status_reporter
+from app.hooks.kubernetes import reporter as status_reporter
 from app.jetstream.ending import end
 from tests.kubernetes import EVENTHOOKS, ApiServer, Object, answering, asking, running_api
 from tests.server.buckets import until

@@ -11,8 +11,8 @@ from nats.aio.client import Client
 
 from app.events import subject
 from app.hooks.hook import parse
-from app.hooks.index import SubjectIndex
-from app.hooks.match import CompiledHook, compile_hook
+from app.hooks.matching.index import SubjectIndex
+from app.hooks.matching.match import CompiledHook, compile_hook
 from tests.servers import NatsServer
 from tests.unit.hooks.resources import found_by
 

@@ -16,13 +16,13 @@ from starlette.types import Message
 
 from app.errors import TooLargeError, UnavailableError
 from app.ingress import body
-from app.ingress.access import EVERYTHING, Caller, admit
+from app.ingress.access.callers import EVERYTHING, Caller, admit
 from app.ingress.cloudevents import CloudEvents
-from app.ingress.cloudevents_operations import cloudevents_operations
-from app.ingress.cloudevents_schemas import BODIES, MEDIA, MOST_EVENTS, SCHEMAS
 from app.ingress.haste import Haste
 from app.ingress.problems import EXPECTED, answer
-from app.ingress.routes import http_app
+from app.ingress.table.cloudevents_operations import cloudevents_operations
+from app.ingress.table.cloudevents_schemas import BODIES, MEDIA, MOST_EVENTS, SCHEMAS
+from app.ingress.table.routes import http_app
 from app.jetstream import patience
 from app.jetstream.patience import Patience
 from app.jetstream.publish import AbsentError, Stored

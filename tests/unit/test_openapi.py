@@ -11,23 +11,23 @@ import pytest
 
 from app.hooks.hook import parse
 from app.hooks.status import HookWithStatus
-from app.ingress import openapi, schemas
 from app.ingress.attempts import AttemptEndpoints
 from app.ingress.cloudevents import CloudEvents
-from app.ingress.cloudevents_operations import cloudevents_operations
-from app.ingress.delivery_operations import attempt_operations, letter_operations, statistics_operations
 from app.ingress.health import Health
 from app.ingress.hooks import HookEndpoints
 from app.ingress.letters import LetterEndpoints
-from app.ingress.operations import Operation, event_operations, health_operations, hook_operations
-from app.ingress.operator_operations import pause_operations, question_operations, replay_operations
 from app.ingress.pauses import PauseEndpoints
 from app.ingress.publish import PostedEvents
 from app.ingress.questions import QuestionEndpoints
 from app.ingress.replays import ReplayEndpoints
 from app.ingress.statistics import StatisticsEndpoints
+from app.ingress.table import openapi, schemas
+from app.ingress.table.cloudevents_operations import cloudevents_operations
+from app.ingress.table.delivery_operations import attempt_operations, letter_operations, statistics_operations
+from app.ingress.table.operations import Operation, event_operations, health_operations, hook_operations
+from app.ingress.table.operator_operations import pause_operations, question_operations, replay_operations
+from app.ingress.table.tail_operations import tail_operations
 from app.ingress.tail import TailEndpoint
-from app.ingress.tail_operations import tail_operations
 
 OPERATIONS = (
     *tail_operations(create_autospec(TailEndpoint, instance=True)),

@@ -12,13 +12,13 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from app.errors import NotFoundError, UnavailableError
-from app.hooks.replay import Replay, read_wanted
+from app.hooks.replays.replay import Replay, read_wanted
 from app.hooks.status import Status
-from app.ingress.operator_operations import pause_operations, question_operations, replay_operations
 from app.ingress.pauses import PauseEndpoints
 from app.ingress.questions import QuestionEndpoints
 from app.ingress.replays import ReplayEndpoints
-from app.ingress.routes import http_app
+from app.ingress.table.operator_operations import pause_operations, question_operations, replay_operations
+from app.ingress.table.routes import http_app
 from tests.asgi import ask
 
 NAMESPACE = "/api/v1/namespaces/default"

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from app.hooks.dry_run import DryRun
-from app.hooks.facts import Line
 from app.hooks.pauses import By, Pause
-from app.hooks.replay import Replay, Wanted, read_wanted
+from app.hooks.questions.dry_run import DryRun
+from app.hooks.questions.facts import Line
+from app.hooks.questions.verdict import Explanation, Verdict
+from app.hooks.replays.replay import Replay, Wanted, read_wanted
 from app.hooks.status import Status
-from app.hooks.verdict import Explanation, Verdict
-from app.ingress.examples import BODIES
-from app.ingress.operator_schemas import SCHEMAS
+from app.ingress.table.examples import BODIES
+from app.ingress.table.operator_schemas import SCHEMAS
 
 ANSWERS = {"DryRun": DryRun, "Explanation": Explanation, "PauseStatus": Status, "Replay": Replay}
 

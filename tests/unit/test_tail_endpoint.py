@@ -15,7 +15,7 @@ from app.archive import tail_frames
 from app.archive.tail_start import Behind, Now, Since, Start
 from app.archive.tails import Tails
 from app.events.subject import InvalidSubjectError
-from app.ingress.access import EVERYTHING, Caller, admit
+from app.ingress.access.callers import EVERYTHING, Caller, admit
 from app.ingress.problems import ProblemError
 from app.ingress.tail import ABORT, EventStream, TailEndpoint
 from tests.unit.archive.tailed import tail

@@ -1,7 +1,7 @@
 """The channel `elasticsearch`: the event's data as a document, sent in bulk with what others send at the same time.
 
-Why not the official client: its connector is its own, so that `egress.py` would not see where it connects, it tries
-again by a schedule of its own, and it speaks only with servers of its own version.
+Why not the official client: its connector is its own, so that `egress/policy.py` would not see where it connects, it
+tries again by a schedule of its own, and it speaks only with servers of its own version.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import aiohttp
 
-from app.delivery.egress import ForbiddenAddressError
+from app.delivery.egress.policy import ForbiddenAddressError
 from app.delivery.outcome import Answer, Busy, Delivered, Gone, Outcome, Refused, TryLater
 
 ATTEMPT_SECONDS: Final = 10.0  # an attempt ends after this, whatever the endpoint does
@@ -72,8 +72,8 @@ def make_session(
 ) -> aiohttp.ClientSession:
     """A session for deliveries: no cookies, no proxies from the environment, no waiting for a free connection.
 
-    How many attempts are in flight is decided in `lane.py`, where they may connect by the connector (`egress.py`).
-    An attempt ends after `seconds`.
+    How many attempts are in flight is decided in `lane.py`, where they may connect by the connector
+    (`egress/policy.py`). An attempt ends after `seconds`.
     """
     return aiohttp.ClientSession(
         connector=connector or aiohttp.TCPConnector(limit=0, ttl_dns_cache=_DNS_SECONDS),

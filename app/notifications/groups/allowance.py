@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import ConflictError
 from app.jetstream.bucket import Bucket
-from app.notifications.rates import Rate
+from app.notifications.destinations.rates import Rate
 
 _SHARE: Final = 20  # of the limit that is taken at a time
 _TRIES: Final = 20

@@ -20,12 +20,12 @@ from app.events.cloudevent import CloudEvent
 from app.events.trace_context import TraceContext
 from app.jetstream.publish import Publish
 from app.notifications.compose import GROUP_ADDRESS, GROUP_TYPE, group_message
-from app.notifications.configuration import Receiver
 from app.notifications.groups.allowance import Allowance
 from app.notifications.groups.state import Handing
 from app.notifications.groups.terms import beyond
 from app.notifications.groups.waiting import Waiting, hold, remind
 from app.notifications.receivers import PREFIX, Receivers, target_of
+from app.notifications.routing.configuration import Receiver
 from app.notifications.unrouted import Unrouted
 from app.telemetry.metrics import Metrics
 from app.telemetry.traces import OFF, Traces

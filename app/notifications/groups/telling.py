@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
-from app.notifications import severity
 from app.notifications.compose import item_of
 from app.notifications.formats.notice import Notice, clip
 from app.notifications.groups.state import MOST_RECENT, RESOLVED, GroupState, Standing, Thing, remembered
 from app.notifications.groups.terms import Terms
 from app.notifications.notification import Notification
+from app.notifications.routing import severity
 
 LISTED: Final = 20  # things that a message lists; of the others it says how many there are
 ROOM: Final = 128 * 1024  # bytes that what it lists may have, unless it is one thing

@@ -12,11 +12,11 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from app.notifications.condition import text, values_at
-from app.notifications.configuration import Group
-from app.notifications.duration import written
+from app.notifications.destinations.rates import Rate
 from app.notifications.notification import Notification
-from app.notifications.rates import Rate
+from app.notifications.routing.condition import text, values_at
+from app.notifications.routing.configuration import Group
+from app.notifications.routing.duration import written
 
 HELD: Final = "held"  # the group of what is beyond a receiver's rate
 _LONGEST: Final = 200  # characters of a value: the server takes headers of 64 KiB

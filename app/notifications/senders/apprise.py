@@ -1,7 +1,7 @@
 """Services beyond those that are told natively, through Apprise: an optional extra, `ops-events[apprise]`.
 
-Apprise connects by itself, in threads, which are held to the policy (`thread_egress.py`). Whom it may be asked to tell
-stands in `schemes.py`.
+Apprise connects by itself, in threads, which are held to the policy (`delivery/egress/threads.py`). Whom it may be
+asked to tell stands in `schemes.py`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Final
 from urllib.request import getproxies_environment
 
 from app.delivery.channels.http import ATTEMPT_SECONDS
-from app.delivery.egress import Policy
+from app.delivery.egress.policy import Policy
+from app.delivery.egress.threads import held_to
 from app.delivery.outcome import Delivered, Outcome, TryLater
-from app.delivery.thread_egress import held_to
-from app.notifications.destinations import Apprise
+from app.notifications.destinations.kinds import Apprise
 from app.notifications.formats.markdown import without_tags
 from app.notifications.formats.notice import Notice, clip
 

@@ -18,10 +18,10 @@ from typing import Final
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponse, SMTPResponseException
 
 from app.delivery.channels.http import ATTEMPT_SECONDS
-from app.delivery.dial import dial
-from app.delivery.egress import ForbiddenAddressError, Policy
+from app.delivery.egress.dial import dial
+from app.delivery.egress.policy import ForbiddenAddressError, Policy
 from app.delivery.outcome import Answer, Delivered, Outcome, Refused, TryLater
-from app.notifications.destinations import Email
+from app.notifications.destinations.kinds import Email
 from app.notifications.formats.notice import Notice, clip, writable
 
 log = logging.getLogger(__name__)

@@ -1,8 +1,8 @@
 """What runs print, without the secrets in it: `***` stands where one was. Pure.
 
-`resources.py` puts every text of a TaskRun or PipelineRun through a `Redaction` that knows the run's variables. What
-is secret by its name is decided by `delivery/masking.py`, as for the options of hooks; here is added what operators'
-commands handle. In doubt something is hidden: the custom resource still has it.
+`resources.py` puts every text of a TaskRun or PipelineRun through a `Redaction` that knows the run's variables. What is
+secret by its name is decided by `delivery/secrets/masking.py`, as for the options of hooks; here is added what
+operators' commands handle. In doubt something is hidden: the custom resource still has it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from app.delivery.masking import MASK, is_secret, masked_text
+from app.delivery.secrets.masking import MASK, is_secret, masked_text
 
 # Characters that a secret has at least, to be looked for in a text: shorter ones stand in texts by chance.
 _LEAST: Final = 4

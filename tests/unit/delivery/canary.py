@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from app.delivery.egress import Egress, ForbiddenAddressError, Policy
+from app.delivery.egress.policy import Egress, ForbiddenAddressError, Policy
 from tests.unit.delivery.doubles import PROMPTLY
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

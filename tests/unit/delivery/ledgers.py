@@ -10,8 +10,8 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic_core import from_json
 
-from app.delivery.counts import Counts
-from app.delivery.ledger import AttemptLedger, Mask
+from app.delivery.ledger.counts import Counts
+from app.delivery.ledger.writer import AttemptLedger, Mask
 from app.delivery.outcome import Delivered, Outcome
 from app.delivery.records import Attempt
 from app.errors import UnavailableError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.delivery.counts import Counts, LastError, totals
+from app.delivery.ledger.counts import Counts, LastError, totals
 from app.delivery.outcome import Answer, Refused, TryLater
 from app.jetstream.read import Kept
 from tests.unit.delivery.doubles import PROMPTLY

@@ -8,8 +8,8 @@ from typing import Any, cast
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig
 
-from app.delivery.drains import Drains
-from app.delivery.repay import Desk
+from app.delivery.backlog.drains import Drains
+from app.delivery.backlog.repay import Desk
 from streams.consumers import TARGET
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.delivery.addresses import KINDS, embedded, kind_of, plain
-from app.delivery.egress import ForbiddenAddressError, Policy
+from app.delivery.egress.addresses import KINDS, embedded, kind_of, plain
+from app.delivery.egress.policy import ForbiddenAddressError, Policy
 
 DEFAULT = Policy()
 

@@ -16,7 +16,7 @@ import pytest
 import trustme
 import uvloop
 
-from app.delivery.egress import Egress, ForbiddenAddressError, Policy
+from app.delivery.egress.policy import Egress, ForbiddenAddressError, Policy
 from tests.servers import free_port
 from tests.unit.delivery.canary import (
     Answers,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.delivery.addresses import KINDS
-from app.delivery.egress import ForbiddenAddressError, Policy
+from app.delivery.egress.addresses import KINDS
+from app.delivery.egress.policy import ForbiddenAddressError, Policy
 
 METADATA = "169.254.169.254"
 

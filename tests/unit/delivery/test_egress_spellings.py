@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from app.delivery.egress import ForbiddenAddressError
+from app.delivery.egress.policy import ForbiddenAddressError
 from tests.unit.delivery.canary import Listener, always, fault_of, listening_everywhere, session_of, status_of
 
 # The names stand for what a DNS zone of somebody else's may answer; `localhost` for what the machine's own says.

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from app.delivery import ledger
+from app.delivery.ledger import writer as ledger
 from app.delivery.outcome import Answer, Busy, Delivered, Gone, Impossible, Outcome, Refused, TryLater
 from app.errors import TooLargeError
 from tests.unit.delivery.doubles import PROMPTLY, background

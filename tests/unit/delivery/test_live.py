@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.delivery.live import LiveState, merged
+from app.delivery.ledger.live import LiveState, merged
 
 
 def state(**changes: Any) -> LiveState:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.delivery.delivery import Target
-from app.delivery.masking import MASK, is_secret, masked_options, masked_text, masked_url, secrets_of
+from app.delivery.secrets.masking import MASK, is_secret, masked_options, masked_text, masked_url, secrets_of
 
 UUID = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 HEX = "9f86d081884c7d659a2feaa0c55ad015"

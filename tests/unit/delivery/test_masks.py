@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.delivery import masks
 from app.delivery.delivery import Target
-from app.delivery.masks import Masks
+from app.delivery.secrets import masks
+from app.delivery.secrets.masks import Masks
 
 
 @dataclass

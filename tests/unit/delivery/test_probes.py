@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.delivery import probes
-from app.delivery.probes import AN_ORIGIN, OF_ALL, Turns, origin_of
+from app.delivery.backlog import probes
+from app.delivery.backlog.probes import AN_ORIGIN, OF_ALL, Turns, origin_of
 from tests.unit.delivery.doubles import PROMPTLY, background
 
 ONE, OTHER = "http://one.example", "http://other.example"

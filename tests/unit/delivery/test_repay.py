@@ -11,16 +11,17 @@ from types import MappingProxyType
 
 import pytest
 
-from app.delivery import records, repay
+from app.delivery import records
 from app.delivery.attempt import Attempts, Lanes
+from app.delivery.backlog import repay
+from app.delivery.backlog.probes import Turns
+from app.delivery.backlog.queues import OrderedQueue, ParkedQueue, Queue
+from app.delivery.backlog.repay import FAULT, HELD, Desk, Repayment
 from app.delivery.channels.base import Channel
 from app.delivery.channels.memory import Memory
 from app.delivery.delivery import Received, Target
 from app.delivery.outcome import Answer, Busy, Delivered, Failure, Impossible, Outcome, Refused, TryLater
-from app.delivery.owed import OrderedQueue, ParkedQueue, Queue
 from app.delivery.park import Parking, debt_of, headers_of, text
-from app.delivery.probes import Turns
-from app.delivery.repay import FAULT, HELD, Desk, Repayment
 from app.delivery.retry import REFUSED, SCHEDULE, Debt
 from app.delivery.settle import Settlement
 from app.events.cloudevent import CONTENT_TYPE

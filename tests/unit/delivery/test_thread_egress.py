@@ -8,8 +8,8 @@ from contextlib import closing, suppress
 
 import pytest
 
-from app.delivery.egress import ForbiddenAddressError, Policy
-from app.delivery.thread_egress import held_to
+from app.delivery.egress.policy import ForbiddenAddressError, Policy
+from app.delivery.egress.threads import held_to
 
 CLOSED = Policy.parse("", "", loopback=False)
 OPEN = Policy.parse("", "", loopback=True)

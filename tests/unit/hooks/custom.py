@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.hooks.hook import Hook
-from app.hooks.likeness import Copy, copy_of
-from app.hooks.originals import Original, original_of
+from app.hooks.kubernetes.likeness import Copy, copy_of
+from app.hooks.kubernetes.originals import Original, original_of
 
 KEY = "ns.one"
 

@@ -9,8 +9,8 @@ from app.delivery.delivery import Received
 from app.errors import InvalidResourceError
 from app.events.cloudevent import CloudEvent
 from app.hooks.hook import Hook, parse
-from app.hooks.index import Candidates, SubjectIndex
-from app.hooks.match import CompiledHook, compile_hook
+from app.hooks.matching.index import Candidates, SubjectIndex
+from app.hooks.matching.match import CompiledHook, compile_hook
 
 NAMESPACE = "ops-system"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.errors import ConflictError, FieldProblem, InvalidResourceError, OpsError, UnavailableError
-from app.hooks.adoption import Adoption, resource_of
 from app.hooks.hook import MIRRORED, ORDERED_SINCE, Hook, parse
+from app.hooks.kubernetes.adoption import Adoption, resource_of
 from tests.app import hook
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from app.hooks.custom_shown import read, told
+from app.hooks.kubernetes.shown import read, told
 from app.hooks.pauses import Pause
 from app.hooks.status import BrokenHook, HookWithStatus, ToldHook, holds
 from tests.unit.hooks import custom

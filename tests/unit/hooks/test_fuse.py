@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.hooks.fuse import OVERRUNS, REST, REST_BLOWN, WITHIN, Fuse
+from app.hooks.matching.fuse import OVERRUNS, REST, REST_BLOWN, WITHIN, Fuse
 
 START = 1000.0
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.hooks import gate
-from app.hooks.index import Candidates, SubjectIndex
-from app.hooks.text import Text
+from app.hooks.matching import gate
+from app.hooks.matching.index import Candidates, SubjectIndex
+from app.hooks.matching.text import Text
 from tests.unit.hooks.resources import compiled, quick
 
 MANY = 20

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from app.delivery.counts import LastError
-from app.delivery.figures import Figures
-from app.hooks.hook_status import Status, is_in_force, patch_of, status_of
-from app.hooks.likeness import Copy
-from app.hooks.originals import Original
+from app.delivery.ledger.counts import LastError
+from app.delivery.ledger.figures import Figures
+from app.hooks.kubernetes.likeness import Copy
+from app.hooks.kubernetes.originals import Original
+from app.hooks.kubernetes.status import Status, is_in_force, patch_of, status_of
 from app.hooks.pauses import By, Pause
 from tests.unit.hooks.custom import copy, made_over_http, original
 

@@ -16,13 +16,13 @@ import pytest
 import re2  # type: ignore[import-untyped]  # the wheel has no types
 
 from app.errors import InvalidResourceError
-from app.hooks import judge, pattern
 from app.hooks.hook import parse
-from app.hooks.index import SubjectIndex
-from app.hooks.judge import Judge
-from app.hooks.match import CompiledHook, compile_hook
-from app.hooks.pattern import compile_pattern
-from app.hooks.wanting import wanting
+from app.hooks.matching import judge, pattern
+from app.hooks.matching.index import SubjectIndex
+from app.hooks.matching.judge import Judge
+from app.hooks.matching.match import CompiledHook, compile_hook
+from app.hooks.matching.pattern import compile_pattern
+from app.hooks.matching.wanting import wanting
 from tests.unit.hooks.resources import NAMESPACE, received
 
 BEARABLE = 0.050  # seconds

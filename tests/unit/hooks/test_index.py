@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.events.subject import matches
-from app.hooks import index as index_module
-from app.hooks.index import SubjectIndex
-from app.hooks.match import CompiledHook, compile_hook
+from app.hooks.matching import index as index_module
+from app.hooks.matching.index import SubjectIndex
+from app.hooks.matching.match import CompiledHook, compile_hook
 from tests.unit.hooks.resources import compiled, found_by, hook, quick
 
 PLAIN = compile_hook(hook())

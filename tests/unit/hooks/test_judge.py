@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from app.hooks import fuse, judge
-from app.hooks.index import candidates
-from app.hooks.judge import Judge
-from app.hooks.match import CompiledHook, Keyword
-from app.hooks.pattern import Pattern
-from app.hooks.text import Text
-from app.hooks.wanting import Found, wanting
+from app.hooks.matching import fuse, judge
+from app.hooks.matching.index import candidates
+from app.hooks.matching.judge import Judge
+from app.hooks.matching.match import CompiledHook, Keyword
+from app.hooks.matching.pattern import Pattern
+from app.hooks.matching.text import Text
+from app.hooks.matching.wanting import Found, wanting
 from tests.unit.hooks.resources import compiled, received
 from tests.unit.hooks.test_pattern import HOSTILE, HOSTILE_TEXT
 

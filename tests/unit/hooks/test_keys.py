@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from app.errors import ConfigurationError
-from app.hooks import keys
+from app.hooks.secrets import keys
 from tests.app import ROOT
 
 KEY, OTHER = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -55,7 +55,7 @@ async def test_an_embedded_process_makes_a_key_that_only_its_user_may_read(tmp_p
 async def test_processes_that_make_a_key_at_once_agree_on_one(tmp_path: Path) -> None:
     script = (
         "import asyncio, pathlib, sys\n"
-        "from app.hooks import keys\n"
+        "from app.hooks.secrets import keys\n"
         "sys.stdin.readline()\n"
         "print(asyncio.run(keys.in_folder((), pathlib.Path(sys.argv[1]))))\n"
     )

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.errors import InvalidResourceError
-from app.hooks import pattern
 from app.hooks.hook import Hook, parse
+from app.hooks.matching import pattern
 from tests.unit.hooks.resources import NAMESPACE, resource
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from app.hooks.hook import MIRRORED, ORDERED_SINCE
-from app.hooks.likeness import Copy, Deed, Keep, Knowledge, decide
-from app.hooks.originals import Original
-from app.hooks.write_only import shown
+from app.hooks.kubernetes.likeness import Copy, Deed, Keep, Knowledge, decide
+from app.hooks.kubernetes.originals import Original
+from app.hooks.secrets.write_only import shown
 from tests.unit.hooks.custom import copy, made_over_http, original
 
 NOTHING = Knowledge()

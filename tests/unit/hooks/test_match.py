@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hooks.match import CompiledHook, Keyword, Verdict, compile_hook
-from app.hooks.pattern import Contains
-from app.hooks.text import Text
+from app.hooks.matching.match import CompiledHook, Keyword, Verdict, compile_hook
+from app.hooks.matching.pattern import Contains
+from app.hooks.matching.text import Text
 from tests.unit.hooks.resources import compiled, hook
 
 TEXT = (

@@ -16,9 +16,9 @@ from app.delivery.dispatch import Dispatcher
 from app.delivery.settle import Settlement
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
-from app.hooks.index import SubjectIndex
-from app.hooks.judge import Judge
-from app.hooks.match import CompiledHook
+from app.hooks.matching.index import SubjectIndex
+from app.hooks.matching.judge import Judge
+from app.hooks.matching.match import CompiledHook
 from app.hooks.registry import Registry
 from app.hooks.subscribe import Matcher
 from app.telemetry.metrics import Metrics

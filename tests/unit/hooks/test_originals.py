@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.hooks.originals import Identity, Originals, original_of
+from app.hooks.kubernetes.originals import Identity, Originals, original_of
 from tests.unit.hooks.custom import KEY, given, original
 
 

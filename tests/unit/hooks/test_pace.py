@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.hooks.pace import Pace
+from app.hooks.replays.pace import Pace
 
 
 @dataclass

@@ -7,9 +7,9 @@ from math import inf
 
 import pytest
 
-from app.hooks import pattern
-from app.hooks.pattern import Backtracking, Contains, Exact, Linear, any_of, compile_pattern, keyword
-from app.hooks.text import Text
+from app.hooks.matching import pattern
+from app.hooks.matching.pattern import Backtracking, Contains, Exact, Linear, any_of, compile_pattern, keyword
+from app.hooks.matching.text import Text
 
 HOSTILE = r"(?=a)(a+)+$"  # the lookahead sends it to the engine that backtracks
 HOSTILE_TEXT = "a" * 5000 + "!"

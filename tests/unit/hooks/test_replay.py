@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidResourceError
-from app.hooks.replay import Record, Replay, read_wanted
+from app.hooks.replays.replay import Record, Replay, read_wanted
 
 MOMENT = dt.datetime(2026, 11, 23, 4, 50, 41, 500_000, tzinfo=dt.UTC)
 

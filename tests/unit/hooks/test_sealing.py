@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 
 from app.errors import UnavailableError
 from app.hooks.hook import Hook, parse
-from app.hooks.sealing import Sealing
+from app.hooks.secrets.sealing import Sealing
 from tests.unit.hooks.resources import NAMESPACE, resource
 
 KEY, OTHER = Fernet.generate_key().decode(), Fernet.generate_key().decode()

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.events.subject import matches
-from app.hooks.facts import (
+from app.hooks.matching.match import Keyword
+from app.hooks.pauses import Pause
+from app.hooks.questions.facts import (
     Difference,
     EventFacts,
     Facts,
@@ -25,9 +27,7 @@ from app.hooks.facts import (
     keyword_facts,
     subject_facts,
 )
-from app.hooks.match import Keyword
-from app.hooks.pauses import Pause
-from app.hooks.verdict import Verdict, explanation
+from app.hooks.questions.verdict import Verdict, explanation
 from tests.unit.hooks.resources import compiled
 
 EARLIER, NOW, LATER = "2026-11-23T04:00:00.000Z", "2026-11-23T04:50:41.125Z", "2026-11-23T05:00:00.000Z"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.hooks import wanting as wanting_module
-from app.hooks.index import candidates
-from app.hooks.match import CompiledHook
-from app.hooks.wanting import Found, wanting
+from app.hooks.matching import wanting as wanting_module
+from app.hooks.matching.index import candidates
+from app.hooks.matching.match import CompiledHook
+from app.hooks.matching.wanting import Found, wanting
 from tests.unit.hooks.resources import compiled, received
 
 LONG = "a" * 1024 * 1024
@@ -106,7 +106,7 @@ def test_when_the_time_on_the_loop_is_over_the_rest_stays_open(monkeypatch: pyte
     monkeypatch.setattr(wanting_module, "AT_ONCE", worst)
     # The beginning, the one gate, and each hook and its keyword: the first search was quick, the second was not.
     ticks = iter([0, 0, 0, 0, 0, 0, 1, 1])
-    monkeypatch.setattr("app.hooks.wanting.time.perf_counter_ns", lambda: next(ticks))
+    monkeypatch.setattr("app.hooks.matching.wanting.time.perf_counter_ns", lambda: next(ticks))
 
     assert names(found("a" * 99, *hooks).open) == ["h2"]
 
@@ -114,7 +114,7 @@ def test_when_the_time_on_the_loop_is_over_the_rest_stays_open(monkeypatch: pyte
 def test_when_the_time_on_the_loop_is_over_hooks_stay_open_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     hooks = [regex(f"h{number}", include=["a", "(?=b)"]) for number in range(3)]
     ticks = iter([0, 0, 0, *[wanting_module.AT_ONCE + 1] * 2])  # the others are not even begun with
-    monkeypatch.setattr("app.hooks.wanting.time.perf_counter_ns", lambda: next(ticks))
+    monkeypatch.setattr("app.hooks.matching.wanting.time.perf_counter_ns", lambda: next(ticks))
 
     at_once = found("a", *hooks)
     assert (names(at_once.wanted), names(at_once.open)) == (["h0"], ["h1", "h2"])
@@ -124,7 +124,7 @@ def test_when_the_time_on_the_loop_is_over_no_gate_is_asked(monkeypatch: pytest.
     hooks = [compiled(name=f"h{number}", include=[f"word-{number}"]) for number in range(50)]
     assert len(candidates(hooks).quick) == 1
     ticks = iter([0, wanting_module.AT_ONCE + 1])
-    monkeypatch.setattr("app.hooks.wanting.time.perf_counter_ns", lambda: next(ticks))
+    monkeypatch.setattr("app.hooks.matching.wanting.time.perf_counter_ns", lambda: next(ticks))
 
     assert found("nothing", *hooks).wanted == []
 

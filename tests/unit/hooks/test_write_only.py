@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import InvalidResourceError
 from app.hooks.hook import Hook, parse
-from app.hooks.write_only import refuse_masks, restored, shown, without_copy
+from app.hooks.secrets.write_only import refuse_masks, restored, shown, without_copy
 from tests.unit.hooks.resources import NAMESPACE, resource
 
 URL = "https://ops:hunter2@example.com/hooks/capability?token=t0ken"

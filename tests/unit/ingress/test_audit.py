@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.ingress import audit
+from app.ingress.access import audit
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingress import guesses
-from app.ingress.guesses import Guesses, network
+from app.ingress.access import guesses
+from app.ingress.access.guesses import Guesses, network
 
 
 class Clock:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors import ConfigurationError
-from app.ingress import origins
+from app.ingress.access import origins
 from app.settings import load
 
 

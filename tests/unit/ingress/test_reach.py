@@ -10,8 +10,8 @@ from app.delivery.channels.event import subject_of
 from app.events import subject
 from app.events.subject import InvalidSubjectError
 from app.hooks.rules import check_url
-from app.ingress import reach
-from app.ingress.access import Caller
+from app.ingress.access import reach
+from app.ingress.access.callers import Caller
 from app.ingress.problems import ProblemError
 
 words = st.sampled_from(["a", "b", "c"])

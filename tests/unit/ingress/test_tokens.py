@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import ConfigurationError
-from app.ingress import tokens
-from app.ingress.access import Caller
-from app.ingress.tokens import parse
+from app.ingress.access import tokens
+from app.ingress.access.callers import Caller
+from app.ingress.access.tokens import parse
 
 HASH = tokens.digest(b"secret").hex()
 OTHER = tokens.digest(b"other").hex()

@@ -10,8 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from app.notifications import severity
-from app.notifications.condition import MOST_VALUES, AtLeast, Condition, Not, SeverityCondition, holds, values_at
+from app.notifications.routing import severity
+from app.notifications.routing.condition import (
+    MOST_VALUES,
+    AtLeast,
+    Condition,
+    Not,
+    SeverityCondition,
+    holds,
+    values_at,
+)
 
 ANY: TypeAdapter[Condition] = TypeAdapter(Condition)
 SEVERITY: TypeAdapter[Any] = TypeAdapter(SeverityCondition)

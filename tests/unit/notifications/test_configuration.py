@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidResourceError
-from app.notifications.configuration import MAX_BYTES, Configuration, parse, read, warnings
-from app.notifications.wording import written
+from app.notifications.routing.configuration import MAX_BYTES, Configuration, parse, read, warnings
+from app.notifications.routing.wording import written
 
 SLACK = "destination: {type: slack, url: https://hooks.slack.com/services/T0/hunter2}"
 

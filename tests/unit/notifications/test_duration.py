@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.notifications.duration import seconds, written
+from app.notifications.routing.duration import seconds, written
 
 
 @pytest.mark.parametrize(

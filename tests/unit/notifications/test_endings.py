@@ -13,8 +13,8 @@ from nats.aio.msg import Msg
 from app.errors import NotFoundError
 from app.events import cloudevent
 from app.jetstream.publish import Stored
-from app.notifications.endings import ADDRESS, Endings
-from app.notifications.silences import KeptSilence, Silence, parse
+from app.notifications.silences.endings import ADDRESS, Endings
+from app.notifications.silences.registry import KeptSilence, Silence, parse
 
 NOW = dt.datetime(2026, 11, 24, 10, tzinfo=dt.UTC)
 

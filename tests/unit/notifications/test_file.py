@@ -9,9 +9,9 @@ import pytest
 
 from app.errors import ConfigurationError, InvalidResourceError, UnavailableError
 from app.jetstream.ending import end
-from app.notifications.configuration import MAX_BYTES, Configuration, parse
-from app.notifications.file import ConfigurationFile
 from app.notifications.receivers import InForce
+from app.notifications.routing.configuration import MAX_BYTES, Configuration, parse
+from app.notifications.routing.file import ConfigurationFile
 
 A, B, BROKEN = (
     f"receivers: [{{name: {name}, destination: {{type: slack, url: 'https://x/s3cret'}}}}]" for name in "ab-"

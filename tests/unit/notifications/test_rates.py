@@ -7,14 +7,14 @@ import pytest
 
 from app.delivery.delivery import Received
 from app.events.cloudevent import CloudEvent
-from app.notifications import configuration
 from app.notifications.channel import types
-from app.notifications.configuration import Configuration, Receiver
+from app.notifications.destinations.rates import PUBLISHED, Rate
 from app.notifications.handing import Ways
 from app.notifications.notification import Notification
-from app.notifications.rates import PUBLISHED, Rate
 from app.notifications.receivers import PREFIX, Receivers
-from app.notifications.sealing import plain
+from app.notifications.routing import configuration
+from app.notifications.routing.configuration import Configuration, Receiver
+from app.notifications.secrets.sealing import plain
 from app.telemetry.metrics import Metrics
 from tests.server.services import WRITTEN
 

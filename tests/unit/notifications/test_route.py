@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from app.notifications import severity
-from app.notifications.condition import values_at
-from app.notifications.configuration import Configuration, parse
 from app.notifications.notification import Notification, notification_of
-from app.notifications.route import routed
-from app.notifications.wording import written
+from app.notifications.routing import severity
+from app.notifications.routing.condition import values_at
+from app.notifications.routing.configuration import Configuration, parse
+from app.notifications.routing.route import routed
+from app.notifications.routing.wording import written
 
 RECEIVERS = "receivers:\n" + "".join(
     f"- {{name: {name}, destination: {{type: slack, url: https://x.example/{name}}}}}\n" for name in "abcdef"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from apprise.manager_plugins import NotificationManager
 
-from app.notifications import schemes
+from app.notifications.destinations import schemes
 
 KNOWN = NotificationManager()  # type: ignore[no-untyped-call]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Apprise's own, where it is loaded

@@ -10,13 +10,13 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.delivery.masking import secrets_of
+from app.delivery.secrets.masking import secrets_of
 from app.errors import InvalidResourceError, UnavailableError
-from app.notifications import configuration
-from app.notifications.configuration import Configuration
 from app.notifications.receivers import target_of
-from app.notifications.sealing import MOST_BYTES, Sealing, masked, plain
-from app.notifications.unmasking import unmasked
+from app.notifications.routing import configuration
+from app.notifications.routing.configuration import Configuration
+from app.notifications.secrets.sealing import MOST_BYTES, Sealing, masked, plain
+from app.notifications.secrets.unmasking import unmasked
 
 TEXT = b"""
 receivers:
@@ -136,7 +136,7 @@ def test_what_is_shown_is_left_out_where_there_is_no_room_for_both() -> None:
 
 
 def test_what_is_too_large_when_sealed_is_refused_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.notifications.sealing.MOST_BYTES", 1000)
+    monkeypatch.setattr("app.notifications.secrets.sealing.MOST_BYTES", 1000)
     with pytest.raises(InvalidResourceError, match="bytes long when sealed: 1000 are kept at most"):
         sealing(Fernet.generate_key()).seal(many(5))
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import InvalidResourceError
 from app.notifications.notification import Notification
-from app.notifications.silences import parse
+from app.notifications.silences.registry import parse
 
 BASE: dict[str, Any] = {
     "match": {"data": {"cluster": "a"}},

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.notifications import template
-from app.notifications.bounds import LONGEST, TemplateError
-from app.notifications.template import FILTERS, SAMPLE, TESTS, Compiled
+from app.notifications.templates import template
+from app.notifications.templates.bounds import LONGEST, TemplateError
+from app.notifications.templates.template import FILTERS, SAMPLE, TESTS, Compiled
 
 LONG = "x" * 1_000_000
 MANY = ["x" * 9 + str(number) for number in range(20_000)]

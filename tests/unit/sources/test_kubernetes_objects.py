@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from app.errors import ConflictError, InvalidResourceError, NotFoundError, UnavailableError
-from app.hooks.custom import HookObjects
+from app.hooks.kubernetes.api import HookObjects
 from app.sources.kubernetes import objects as room
 from app.sources.kubernetes.connection import Connection
 from app.sources.kubernetes.objects import KubernetesObjects

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from app.errors import InvalidResourceError, OpsError, UnavailableError
-from app.hooks.custom import HookObjects
+from app.hooks.kubernetes.api import HookObjects
 from app.sources.kubernetes.connection import Connection
 from app.sources.kubernetes.objects import KubernetesObjects
 from app.sources.kubernetes.resource import Resource

@@ -53,7 +53,11 @@ def test_a_file_that_is_missing_is_named_with_its_variable(field: str, tmp_path:
     assert "cannot be read" in str(told.value)
 
 
-@pytest.mark.parametrize("content", ["", "SUAB", "no seed", b"\xff\xfe", seed(nkeys.PREFIX_BYTE_ACCOUNT)])
+@pytest.mark.parametrize(
+    "content",
+    ["", "SUAB", "no seed", b"\xff\xfe", seed(nkeys.PREFIX_BYTE_ACCOUNT)],
+    ids=["nothing", "its beginning", "words", "no text", "an account's"],
+)
 def test_what_is_no_seed_of_a_user_is_refused_and_not_shown(content: str | bytes, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"EVENT_NKEY: ") as told:
         Access(URL, nkey=write(tmp_path / "seed", content)).options()

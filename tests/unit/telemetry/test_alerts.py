@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.ingress.notification_operations import ROOT as NOTIFICATIONS
+from app.ingress.table.notification_operations import ROOT as NOTIFICATIONS
 from tests.app import ROOT
 from tests.eyes import RUNBOOKS, TARGET, expressions, panels, rules
 from tests.promql import Used, used

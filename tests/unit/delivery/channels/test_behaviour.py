@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from app.delivery.channels.http import make_session
-from app.delivery.egress import Egress, Policy
+from app.delivery.egress.policy import Egress, Policy
 from app.delivery.outcome import Answer, Busy, Delivered, Gone, Refused, TryLater
 from tests.servers import free_port
 from tests.unit.delivery.channels.cases import CASES, Case

@@ -7,11 +7,11 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from app.delivery.outcome import Impossible
-from app.notifications import configuration
 from app.notifications.channel import request_of
-from app.notifications.destinations import Destination
+from app.notifications.destinations.kinds import Destination
 from app.notifications.formats.notice import Notice, writable
 from app.notifications.formats.request import Request
+from app.notifications.routing import configuration
 
 NOW = 1_790_000_000.123  # Unix seconds
 IDENTITY = "0123456789abcdef0123456789abcdef"  # of a delivery

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.notifications.configuration import Group
+from app.notifications.destinations.rates import Rate
 from app.notifications.groups.terms import HELD, Terms, beyond, terms_of, thing_of
 from app.notifications.notification import Notification
-from app.notifications.rates import Rate
+from app.notifications.routing.configuration import Group
 
 
 def notification(provider: str = "p", severity: str = "error", **data: Any) -> Notification:

@@ -1,0 +1,1 @@
+"""What targets are owed: found, probed for, and worked off."""

@@ -1,0 +1,1 @@
+"""Where deliveries may connect, judged at the socket."""

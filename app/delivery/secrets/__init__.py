@@ -1,0 +1,1 @@
+"""What of a target is secret, and texts of others without it."""

@@ -1,0 +1,1 @@
+"""What operators ask of hooks: what one would match, and why one did or did not fire."""

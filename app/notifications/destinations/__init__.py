@@ -1,0 +1,1 @@
+"""Where receivers are, how often each may be told, and what of Apprise is let in."""

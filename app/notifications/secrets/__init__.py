@@ -1,0 +1,1 @@
+"""The secrets of receivers: sealed where they lie, never read out again."""

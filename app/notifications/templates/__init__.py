@@ -1,0 +1,1 @@
+"""Templates of receivers, each bounded in what it may be and do."""
