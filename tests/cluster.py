@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,9 +91,12 @@ class Cluster:
             await _until(lambda: _answers(client))
 
     async def provision(self, replicas: int = 3) -> None:
-        """Have it hold what `streams/` says."""
+        """Have it hold what `streams/` says. A cluster that has just begun may refuse for a while to place a stream."""
         async with self.client() as client:
-            assert await live.provision(client.jetstream(timeout=PATIENCE), replicas) == ()
+            context, until = client.jetstream(timeout=PATIENCE), time.monotonic() + PATIENCE
+            while remaining := await live.provision(context, replicas):
+                assert time.monotonic() < until, remaining
+                await asyncio.sleep(_LOOK)
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
