@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
@@ -31,13 +32,18 @@ async def app(provisioned: NatsServer, tmp_path: Path) -> AsyncIterator[App]:
     async with running_app(tmp_path / "app", EVENT_ENDPOINT=provisioned.url, SERVER_TOKEN=TOKEN) as app:
         async with aiohttp.ClientSession(app.url, headers=BEARER, raise_for_status=True) as http:
             made = hook("pod-errors", "http://127.0.0.1:9/", "ops.nothing")
-            await http.post(f"{NAMESPACE}/eventhooks", json=made)
+            await sent(http.post(f"{NAMESPACE}/eventhooks", json=made))
             receivers = [{"name": "operators", "destination": {"type": "webhook", "url": "http://127.0.0.1:9/"}}]
-            async with http.put("/api/v1/notifications/configuration", json={"receivers": receivers}):
-                pass
+            await sent(http.put("/api/v1/notifications/configuration", json={"receivers": receivers}))
             for number in range(20):
-                await http.post(f"{NAMESPACE}/events/alerts.disk", json={"number": number})
+                await sent(http.post(f"{NAMESPACE}/events/alerts.disk", json={"number": number}))
         yield app
+
+
+async def sent(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> None:
+    """Send a request, and give its connection back."""
+    async with request:
+        pass
 
 
 async def schemathesis(url: str, *chosen: str) -> tuple[int, str]:
