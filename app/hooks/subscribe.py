@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import time
@@ -10,29 +9,29 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from faststream import AckPolicy
-from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats import NatsBroker
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
 
+from app.delivery.arrival import received_of
 from app.delivery.channels.canary import CANARY
 from app.delivery.delivery import Delivery, Received, Target, delivery_of
 from app.delivery.dispatch import Dispatcher
 from app.delivery.retry import jittered
 from app.delivery.settle import Settlement
 from app.events import cloudevent
-from app.events.cloudevent import CloudEvent
 from app.hooks.matching.index import SubjectIndex
 from app.hooks.matching.judge import Judge
 from app.hooks.matching.match import CompiledHook
 from app.hooks.matching.wanting import Found, wanting
 from app.hooks.registry import Registry
-from app.jetstream.place import named, place_of
-from app.jetstream.pull import BATCH, POLL, Batch, hand_on_promptly, raw
+from app.jetstream.beside import Beside
+from app.jetstream.place import named
+from app.jetstream.subscriber import Batch, batches
 from app.telemetry.metrics import Metrics
 from app.telemetry.traces import OFF, Traces
 from streams.consumers import hooks_matcher
-from streams.subjects import HOOKS_MATCHER, OPS, OPS_SUBJECT
+from streams.subjects import OPS
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +61,7 @@ class Matcher:
         self._judge = judge or Judge()
         self._traces = traces
         self._canary = canary
-        self._places = asyncio.Semaphore(_OPEN)
-        self._deciding: set[asyncio.Task[None]] = set()
+        self._deciding = Beside(_OPEN)
 
     async def __call__(self, batch: Batch) -> None:
         self._settlement.begin(batch.raw_message)
@@ -72,8 +70,7 @@ class Matcher:
 
     async def finish(self) -> None:
         """Wait for the events that are being decided, about a second; called when nothing more is read."""
-        while self._deciding:
-            await asyncio.wait(self._deciding)
+        await self._deciding.finish()
 
     async def _safely(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -97,7 +94,8 @@ class Matcher:
             return
         found = wanting(candidates, received)
         if found.open:
-            await self._decide_beside(message, received, found)
+            # Left to threads, and on with the next message meanwhile.
+            await self._deciding.begin(self._safely(message, self._decide(message, received, found)))
         else:
             await self._hand_on(message, received, found)
 
@@ -108,18 +106,8 @@ class Matcher:
         else:
             await self._dispatcher.submit(message, [delivery_of(received, CANARY)])
 
-    async def _decide_beside(self, message: Msg, received: Received, found: Found) -> None:
-        """Leave the rest to threads, and go on with the next message meanwhile."""
-        await self._places.acquire()
-        task = asyncio.create_task(self._safely(message, self._decide(message, received, found)))
-        self._deciding.add(task)
-        task.add_done_callback(self._deciding.discard)
-
     async def _decide(self, message: Msg, received: Received, found: Found) -> None:
-        try:
-            await self._judge.decide(found)
-        finally:
-            self._places.release()
+        await self._judge.decide(found)
         await self._hand_on(message, received, found)
 
     async def _hand_on(self, message: Msg, received: Received, found: Found) -> None:
@@ -161,39 +149,12 @@ class Matcher:
         return received
 
 
-def received_of(message: Msg, event: CloudEvent[Any]) -> Received:
-    place = place_of(message.reply)
-    return Received(
-        event=event,
-        payload=message.data,
-        structured=cloudevent.is_structured(message.headers),
-        headers=message.headers or {},
-        subject=message.subject,
-        sequence=place.sequence,
-        stored=place.stored,
-    )
-
-
 def undecided(received: Received, target: Target) -> Delivery:
     return replace(delivery_of(received, target), undecided=True)
 
 
-_READ_AHEAD: Final = PullSub(batch_size=BATCH, timeout=POLL, batch=True)
-
-
 def subscribe(broker: NatsBroker, matcher: Matcher, replicas: int) -> BatchPullStreamSubscriber:
     """Read the stream with the matcher's durable consumer, which all replicas share."""
-    subscriber = broker.subscriber(
-        OPS_SUBJECT,
-        stream=JStream(OPS, declare=False),
-        durable=HOOKS_MATCHER,
-        config=hooks_matcher(replicas),
-        pull_sub=_READ_AHEAD,
-        ack_policy=AckPolicy.MANUAL,
-        decoder=raw,
-        no_reply=True,
-        include_in_schema=False,
-    )
-    hand_on_promptly(subscriber)
+    subscriber = batches(broker, OPS, hooks_matcher(replicas))
     subscriber(matcher.__call__)
     return subscriber

@@ -1,8 +1,4 @@
-"""Pulling a durable consumer in batches, each handed on as soon as it arrives.
-
-FastStream's own batch loop fills a batch until its timeout ends, which trades latency against idle polling; see
-`docs/decisions/0003-prompt-batches.md` for the figures. Called by the `subscribe.py` of each room that reads a stream.
-"""
+"""Pulling a durable consumer in batches, each there as soon as it arrives. `subscriber.py` hands them to readers."""
 
 from __future__ import annotations
 
@@ -11,12 +7,8 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Final
 
-from faststream import Context
-from faststream.message import StreamMessage
-from faststream.nats.message import NatsBatchMessage
-from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -32,19 +24,11 @@ HEARTBEAT: Final = 1.0  # seconds between the server's signs of life while it ha
 _LOOK: Final = 2.5  # seconds between two looks at whether the server may have forgotten the request
 _AWAY: Final = 0.2  # seconds between two looks at whether the connection is back
 _LAST: Final = 1.0  # seconds in which the server has to confirm that it sends no more
-_PAUSE: Final = 2.0  # seconds before asking again where the consumer does not answer
-
-Batch = Annotated[NatsBatchMessage, Context("message")]  # what a reader of batches is given
 
 _SECOND: Final = 1_000_000_000  # the protocol's durations are in nanoseconds
 _LIVES: Final = "100"
 _EXPIRED: Final = "408"
 _NOTHING: Final = frozenset({"404", _EXPIRED})
-
-
-async def raw(message: StreamMessage[list[Msg]]) -> list[Msg]:
-    """A decoder that decodes nothing: JSON is parsed only for events that somebody wants."""
-    return message.raw_message
 
 
 class Pull:
@@ -209,42 +193,3 @@ async def give_back(messages: Iterable[Msg]) -> None:
     """Hand messages that nobody has begun to another process at once."""
     for message in messages:
         await message.nak()
-
-
-class PromptBatchSubscriber(BatchPullStreamSubscriber):
-    """A batch subscriber that hands on what arrived instead of waiting for a full batch."""
-
-    __slots__ = ()
-
-    async def _create_subscription(self) -> None:
-        """FastStream's own would also hear an inbox to which nothing comes, and which the server may deny us."""
-        self.add_task(self._consume_pull)
-
-    async def _consume_pull(self) -> None:
-        pull = Pull(self.connection, self.stream.name, self.config.durable_name or "")
-        await pull.open()
-        try:
-            while True:
-                messages = await self._patiently(pull)
-                if messages and self.running:
-                    await self.consume(messages)
-                else:
-                    await give_back(messages)
-        finally:
-            await pull.close()
-
-    async def _patiently(self, pull: Pull) -> list[Msg]:
-        try:
-            return await pull.batch()
-        except (NatsError, ConnectionError) as error:
-            pull.report(error)
-            await asyncio.sleep(_PAUSE)
-            return []
-
-
-def hand_on_promptly(subscriber: BatchPullStreamSubscriber) -> None:
-    """Make a subscriber that FastStream built hand on batches promptly.
-
-    FastStream chooses the class of a subscriber itself and offers no way to name another.
-    """
-    subscriber.__class__ = PromptBatchSubscriber

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from faststream import AckPolicy
-from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats import NatsBroker
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
-from nats.js.api import ConsumerConfig
 
+from app.delivery.arrival import received_of
 from app.delivery.delivery import Received
 from app.delivery.dispatch import Dispatcher
 from app.delivery.retry import jittered
 from app.delivery.settle import Settlement
 from app.errors import OpsError
 from app.events import cloudevent
-from app.jetstream.place import named, place_of
-from app.jetstream.pull import BATCH, POLL, Batch, hand_on_promptly, raw
+from app.jetstream.beside import Beside
+from app.jetstream.place import named
+from app.jetstream.subscriber import Batch, batches
 from app.notifications.groups.keeper import Keeper
 from app.notifications.handing import Ways
 from app.notifications.notification import Notification, notification_of
@@ -31,7 +30,7 @@ from app.notifications.unrouted import Unrouted
 from app.telemetry.metrics import Metrics
 from app.telemetry.traces import OFF, Traces
 from streams import consumers
-from streams.subjects import GROUPS, NOTIFICATIONS_MATCHER, NOTIFICATIONS_SUBJECT, OPS, PENDING, PENDING_SUBJECT
+from streams.subjects import OPS, PENDING
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +56,7 @@ class Matcher:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._places = asyncio.Semaphore(_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._beside = Beside(_AT_ONCE)
 
     async def __call__(self, batch: Batch) -> None:
         self._desk.settlement.begin(batch.raw_message)
@@ -67,8 +65,7 @@ class Matcher:
 
     async def finish(self) -> None:
         """Wait for what is being written down; called when nothing more is read."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._beside.finish()
 
     async def _match(self, message: Msg) -> None:
         desk, current = self._desk, self._desk.receivers.current()
@@ -85,7 +82,7 @@ class Matcher:
         where = routed(current.configuration, said)
         deliveries = desk.ways.at_once(received, where.ways, said) if where.receivers else None
         if deliveries is None:
-            await self._beside(message, self._write_down(message, received, where, said))
+            await self._beside.begin(self._safely(message, self._write_down(message, received, where, said)))
         else:
             desk.metrics.notifications_routed.inc()
             await self._submit(message, deliveries)
@@ -103,17 +100,6 @@ class Matcher:
             await self._desk.dispatcher.submit(message, deliveries)
         else:
             await self._desk.settlement.done(message)
-
-    async def _beside(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
-        """Write it down, and go on with the next message meanwhile."""
-        await self._places.acquire()
-        task = asyncio.create_task(self._safely(message, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._places.release()
 
     async def _write_down(self, message: Msg, received: Received, where: Routed, said: Notification) -> None:
         if not where.receivers:
@@ -143,43 +129,15 @@ class Matcher:
         except cloudevent.NotACloudEventError:
             self._desk.metrics.messages_unreadable.inc()
             return None
-        place = place_of(message.reply)
-        return Received(
-            event=event,
-            payload=message.data,
-            structured=cloudevent.is_structured(message.headers),
-            headers=message.headers or {},
-            subject=message.subject,
-            sequence=place.sequence,
-            stored=place.stored,
-        )
+        return received_of(message, event)
 
 
 def subscribe(
     broker: NatsBroker, matcher: Matcher, keeper: Keeper, replicas: int
 ) -> tuple[BatchPullStreamSubscriber, BatchPullStreamSubscriber]:
     """Read notifications, and what waits, with durable consumers that all replicas share."""
-    config = consumers.notifications_matcher(replicas)
-    reading = _subscriber(broker, NOTIFICATIONS_SUBJECT, OPS, NOTIFICATIONS_MATCHER, config)
+    reading = batches(broker, OPS, consumers.notifications_matcher(replicas))
     reading(matcher.__call__)
-    waiting = _subscriber(broker, PENDING_SUBJECT, PENDING, GROUPS, consumers.groups(replicas))
+    waiting = batches(broker, PENDING, consumers.groups(replicas))
     waiting(keeper.__call__)
     return reading, waiting
-
-
-def _subscriber(
-    broker: NatsBroker, subject: str, stream: str, durable: str, config: ConsumerConfig
-) -> BatchPullStreamSubscriber:
-    subscriber = broker.subscriber(
-        subject,
-        stream=JStream(stream, declare=False),
-        durable=durable,
-        config=config,
-        pull_sub=PullSub(batch_size=BATCH, timeout=POLL, batch=True),
-        ack_policy=AckPolicy.MANUAL,
-        decoder=raw,
-        no_reply=True,
-        include_in_schema=False,
-    )
-    hand_on_promptly(subscriber)
-    return subscriber

@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from app.delivery import retry
+from app.delivery.arrival import received_of
 from app.delivery.backlog import drain, drains, onlooker, probes, repay
 from app.delivery.backlog.queues import OrderedQueue
 from app.delivery.channels.base import Channel
@@ -27,7 +28,6 @@ from app.delivery.service import DeliveryService, Surroundings
 from app.errors import UnavailableError
 from app.events import cloudevent
 from app.events.cloudevent import CloudEvent
-from app.hooks.subscribe import received_of
 from app.jetstream import pull
 from app.jetstream.ending import end
 from app.jetstream.publish import JetStreamPublisher, Stored

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from nats.aio.msg import Msg
 
+from app.delivery.arrival import received_of
 from app.delivery.delivery import Received, delivery_of
 from app.events import cloudevent
 from app.hooks.hook import parse
 from app.hooks.matching.match import CompiledHook, Verdict, compile_hook
 from app.hooks.moment import rfc3339
 from app.hooks.questions.preview import CHARACTERS, Preview, preview
-from app.hooks.subscribe import received_of
 from app.jetstream.past import Slice, bounds, earlier, newest, reading, sequence_at
 from app.jetstream.place import place_of
 from app.jetstream.read import StreamReader

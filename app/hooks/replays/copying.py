@@ -16,6 +16,7 @@ from typing import Any, Final
 from nats.aio.msg import Msg
 
 from app.delivery import records
+from app.delivery.arrival import received_of
 from app.delivery.delivery import Delivery, Received, delivery_of
 from app.delivery.letters import headers_again
 from app.delivery.park import headers_of
@@ -26,7 +27,6 @@ from app.hooks.matching.match import CompiledHook
 from app.hooks.registry import Registry
 from app.hooks.replays.pace import Pace
 from app.hooks.replays.replay import Replay
-from app.hooks.subscribe import received_of
 from app.jetstream.past import Slice, reading
 from app.jetstream.place import place_of
 from app.jetstream.publish import Publish

@@ -24,8 +24,9 @@ from app.delivery.retry import jittered
 from app.delivery.settle import Settlement
 from app.errors import ConflictError, OpsError
 from app.events import cloudevent
+from app.jetstream.beside import Beside
 from app.jetstream.place import place_of
-from app.jetstream.pull import Batch
+from app.jetstream.subscriber import Batch
 from app.notifications.groups import telling
 from app.notifications.groups.collecting import NOTHING, Collector, Found
 from app.notifications.groups.forgetting import Forgetting
@@ -75,11 +76,10 @@ class Keeper:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._beside = Beside(_AT_ONCE)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._looking = Counter[str]()  # by group: messages that are looked at, one after the other
         self._timers = Timers(desk.between)
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, batch: Batch) -> None:
         self._desk.settlement.begin(batch.raw_message)
@@ -88,26 +88,25 @@ class Keeper:
 
     async def finish(self) -> None:
         """Wait for the groups that are being told; called when nothing more is read."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._beside.finish()
 
     async def _look(self, message: Msg) -> None:
         try:
             waiting = waiting_of(message)
         except ValueError:
-            await self._beside(message, self._look_at_other(message))
+            await self._beside.begin(self._safely(message, self._look_at_other(message)))
             return
         seen = self._desk.states.seen(waiting.key) or _NOTHING_TOLD
         due, now = _due(waiting, seen), self._desk.clock()
         if _is_told(waiting, seen):
-            await self._beside(message, self._forget(message))
+            await self._beside.begin(self._safely(message, self._forget(message)))
         elif due > now and seen.handing is None:  # what was told since it was seen makes it later, never earlier
             await self._later(message, self._pause(waiting, due, now))
         elif self._looking[waiting.key] >= _ENOUGH:
             await self._later(message, jittered(_COVERED))
         else:
             self._looking[waiting.key] += 1
-            await self._beside(message, self._ask(message, waiting))
+            await self._beside.begin(self._safely(message, self._ask(message, waiting)))
 
     async def _look_at_other(self, message: Msg) -> None:
         seconds = await self._desk.other(message)
@@ -115,17 +114,6 @@ class Keeper:
             await self._forget(message)
         else:
             await self._later(message, min(seconds, self._desk.between(seconds)))
-
-    async def _beside(self, message: Msg, work: Coroutine[Any, Any, None]) -> None:
-        """Ask the server, and go on with the next message meanwhile."""
-        await self._places.acquire()
-        task = asyncio.create_task(self._safely(message, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._places.release()
 
     async def _ask(self, message: Msg, waiting: Waiting) -> None:
         try:

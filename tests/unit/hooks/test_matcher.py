@@ -21,6 +21,7 @@ from app.hooks.matching.judge import Judge
 from app.hooks.matching.match import CompiledHook
 from app.hooks.registry import Registry
 from app.hooks.subscribe import Matcher
+from app.jetstream.beside import Beside
 from app.telemetry.metrics import Metrics
 from tests.unit.hooks.resources import compiled
 from tests.unit.hooks.test_judge import HANG, Faulty, Gate, looking_for
@@ -121,7 +122,7 @@ async def test_a_fault_in_a_thread_keeps_the_event(stage: Stage) -> None:
 
 
 async def test_reading_waits_while_too_many_events_are_open(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage.matcher, "_places", asyncio.Semaphore(2))
+    monkeypatch.setattr(stage.matcher, "_deciding", Beside(2))
     gate = Gate()
     hooks = [looking_for(gate, "slow"), compiled("ops.b", "quick")]
 
