@@ -31,6 +31,10 @@ _WRITING: Final = (*BAD_BODY, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def route_operations(routes: RouteEndpoints) -> tuple[Operation, ...]:
+    return (*_configuration_operations(routes), *_trial_operations(routes))
+
+
+def _configuration_operations(routes: RouteEndpoints) -> tuple[Operation, ...]:
     return (
         Operation(
             "GET",
@@ -53,6 +57,21 @@ def route_operations(routes: RouteEndpoints) -> tuple[Operation, ...]:
             problems=(*_WRITING, HTTPStatus.CONFLICT),
         ),
         Operation(
+            "GET",
+            _RECEIVERS,
+            routes.receivers,
+            "listReceivers",
+            "List the receivers in force by name.",
+            answer="ReceiverPage",
+            query=PAGE,
+            problems=_LISTING,
+        ),
+    )
+
+
+def _trial_operations(routes: RouteEndpoints) -> tuple[Operation, ...]:
+    return (
+        Operation(
             "POST",
             f"{ROOT}/check",
             routes.check,
@@ -71,16 +90,6 @@ def route_operations(routes: RouteEndpoints) -> tuple[Operation, ...]:
             answer="TemplatePreview",
             body="TemplatePreviewRequest",
             problems=(*_WRITING, HTTPStatus.TOO_MANY_REQUESTS),
-        ),
-        Operation(
-            "GET",
-            _RECEIVERS,
-            routes.receivers,
-            "listReceivers",
-            "List the receivers in force by name.",
-            answer="ReceiverPage",
-            query=PAGE,
-            problems=_LISTING,
         ),
     )
 
