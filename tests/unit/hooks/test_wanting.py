@@ -16,6 +16,11 @@ from tests.unit.hooks.resources import compiled, received
 LONG = "a" * 1024 * 1024
 
 
+@pytest.fixture(autouse=True)
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "perf_counter_ns", lambda: 0)
+
+
 def found(text: str, *hooks: CompiledHook) -> Found:
     return wanting(candidates(hooks), received(text))
 
