@@ -71,7 +71,7 @@ async def test_the_app_is_killed_and_started_twice(app: App, provisioned: NatsSe
         await killed_and_started(app)
 
     steps = (1.5, kill_and_start), (5.0, kill_and_start)
-    await nothing_is_lost(app, provisioned, receiver, 4000, *steps, at_least=1000)
+    await nothing_is_lost(app, provisioned, receiver, 4000, *steps, at_least=200)  # how many, the machine decides
 
 
 async def test_the_nats_server_is_killed_and_started(app: App, provisioned: NatsServer, receiver: Receiver) -> None:
