@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ import yaml
 from cryptography.fernet import Fernet
 
 from app.settings import ALL_ROLES, Settings, load
+from app.telemetry.sampling import SAMPLERS
+from streams.__main__ import main
+from streams.edges import parse
 from tests.deploy.dockerfile import ROOT
 from tests.deploy.manifests import (
     CHART,
@@ -30,6 +34,7 @@ from tests.deploy.values import EVERYTHING
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 KEY = Fernet.generate_key().decode()
+A_FILE = {"name": "of-a-secret", "key": "file"}
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 
 
@@ -65,6 +70,17 @@ def test_helm_would_find_something() -> None:
         ({"networkPolicy": {"kubernetesApiPorts": [0]}}, "kubernetesApiPorts"),
         ({"shutdownDelaySeconds": "soon"}, "shutdownDelaySeconds"),
         ({"activeNamespace": "two words"}, "activeNamespace"),
+        ({"nats": {"edges": ["a.b"]}}, "edges"),
+        ({"nats": {"nkey": A_FILE, "credentials": A_FILE}}, "credentials and nkey"),
+        ({"nats": {"tls": {"cert": A_FILE}}}, "tls.cert and tls.key"),
+        ({"provision": {"tls": {"key": A_FILE}}}, "tls.cert and tls.key"),
+        ({"log": {"level": "loud"}}, "level"),
+        ({"canarySeconds": 0.5}, "canarySeconds"),
+        ({"canarySeconds": 101}, "canarySeconds"),
+        ({"tracing": {"sampler": "some"}}, "sampler"),
+        ({"tracing": {"samplerArg": 2}}, "samplerArg"),
+        ({"tracing": {"endpoint": "collector:4318"}}, "endpoint"),
+        ({"alerts": {"runbooks": "docs/runbooks"}}, "runbooks"),
     ],
 )
 def test_values_that_are_written_wrong_are_refused_by_name(values: dict[str, Any], told: str) -> None:
@@ -99,6 +115,16 @@ def test_every_value_is_explained() -> None:
 def test_the_roles_are_those_of_the_app() -> None:
     group = SCHEMA["properties"]["groups"]["items"]["properties"]
     assert set(group["roles"]["items"]["enum"]) == ALL_ROLES
+
+
+def test_the_samplers_levels_and_edges_are_those_of_the_app() -> None:
+    tracing, log, nats = (SCHEMA["properties"][name]["properties"] for name in ("tracing", "log", "nats"))
+    assert set(tracing["sampler"]["enum"]) == {"", *SAMPLERS}
+    assert set(log["level"]["enum"]) == {"", "debug", "info", "warning", "error", "critical"}
+    for name, good in (("tokyo-1", True), ("a.b", False), ("a_b", False), ("-a", False), ("a" * 64, False)):
+        assert bool(re.fullmatch(nats["edges"]["items"]["pattern"], name)) is good
+        with nullcontext() if good else pytest.raises(ValueError, match="edge"):
+            parse(name)
 
 
 def test_its_versions_are_those_of_the_project() -> None:
@@ -136,8 +162,12 @@ def test_the_app_can_be_started_with_what_it_is_told(values: dict[str, Any], mon
         for name, value in environment(one).items():
             monkeypatch.setenv(name, value if isinstance(value, str) else secret[name])
         monkeypatch.setenv("KUBERNETES", "off")  # there is none here
-        monkeypatch.delenv("EVENT_CREDENTIALS", raising=False)  # nor such a file
+        for file in ("EVENT_CREDENTIALS", "EVENT_TLS_CA", "EVENT_TLS_CERT", "EVENT_TLS_KEY"):
+            monkeypatch.delenv(file, raising=False)  # nor such a file
         configured = load()
+        assert configured.edges == tuple(values.get("nats", {}).get("edges", ()))
+        assert (configured.sampling is not None) is ("tracing" in values)
+        assert configured.canary_seconds == values.get("canarySeconds", 60)
         assert configured.roles == set(environment(one)["ROLES"].split(","))
         assert not configured.embedded
 
@@ -159,8 +189,46 @@ def test_files_of_secrets_are_mounted_as_folders_so_that_a_change_reaches_the_pr
     assert given["ACCESS_FILE"] == "/etc/ops-events/access/access.yaml"
     assert given["NOTIFICATIONS_FILE"] == "/etc/ops-events/notifications/routes.yaml"
     assert given["EVENT_CREDENTIALS"] == "/etc/ops-events/nats/app.creds"
-    folders = {volume["name"]: volume["secret"]["secretName"] for volume in pod(one)["volumes"]}
-    assert folders == {"access": "access", "notifications": "routes", "nats": "nats-app", "ca": "ca"}
+    assert secrets(one) == {
+        "access": "access",
+        "notifications": "routes",
+        "nats": "nats-app",
+        "more": "more",
+        "nats-ca": "authority",
+        "nats-cert": "nats-tls",
+        "nats-key": "nats-tls",
+    }
+
+
+def secrets(workload: dict[str, Any]) -> dict[str, str]:
+    """Which Secrets are mounted, by the name of the volume."""
+    return {volume["name"]: volume["secret"]["secretName"] for volume in pod(workload).get("volumes", ())}
+
+
+@needs_helm
+def test_the_provisioning_is_somebody_else_on_nats_and_trusts_whom_the_app_trusts() -> None:
+    job = named(rendered(EVERYTHING), "Job", "ops-events-provision")
+    given = environment(job)
+    assert given["EVENT_NKEY"] == "/etc/ops-events/nats-nkey/admin.nk"
+    assert "EVENT_CREDENTIALS" not in given
+    assert given["EVENT_EDGES"] == "berlin,tokyo"
+    for variable, file in (("CA", "nats-ca/ca.pem"), ("CERT", "nats-cert/tls.crt"), ("KEY", "nats-key/tls.key")):
+        assert given[f"EVENT_TLS_{variable}"] == f"/etc/ops-events/{file}"
+    certificates = {"nats-ca": "authority", "nats-cert": "nats-tls", "nats-key": "nats-tls"}
+    assert secrets(job) == {**certificates, "nats-nkey": "nats-admin", "more": "more"}
+    own = {"tls": {"cert": A_FILE, "key": A_FILE}}
+    other = named(rendered({**EVERYTHING, "provision": own}), "Job", "ops-events-provision")
+    assert environment(other)["EVENT_TLS_CERT"] == "/etc/ops-events/nats-cert/file"
+    assert secrets(other) == {**certificates, "nats-cert": "of-a-secret", "nats-key": "of-a-secret", "more": "more"}
+
+
+@needs_helm
+def test_what_every_command_of_streams_is_told_is_known_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = environment(named(rendered(EVERYTHING), "Job", "ops-events-provision"))
+    extra = {variable["name"] for variable in EVERYTHING["extraEnv"]}
+    assert set(given) - extra <= {name.upper() for name in Settings.model_fields}
+    monkeypatch.setenv("EVENT_EDGES", given["EVENT_EDGES"])
+    assert main(["check"]) == 0
 
 
 @needs_helm
@@ -177,9 +245,27 @@ def test_a_group_may_be_a_user_of_its_own_on_nats() -> None:
     one, other = (deployment(values, f"ops-events-{name}") for name in ("door", "other"))
     assert environment(one)["EVENT_ENDPOINT"] == {"secretKeyRef": {"name": "nats-door", "key": "url"}}
     assert environment(one)["EVENT_CREDENTIALS"] == "/etc/ops-events/nats/door.creds"
-    assert [volume["secret"]["secretName"] for volume in pod(one)["volumes"]] == ["door"]
+    assert secrets(one) == {"nats": "door"}
     assert environment(other)["EVENT_ENDPOINT"] == environment(deployment())["EVENT_ENDPOINT"]
     assert "volumes" not in pod(other)
+
+
+@needs_helm
+def test_a_group_with_an_nkey_is_not_also_the_user_of_the_release() -> None:
+    own = {"nkey": {"name": "door", "key": "door.nk"}, "tls": {"cert": A_FILE, "key": A_FILE}}
+    door = {"name": "door", "roles": ["ingress"], "replicas": 1, "nats": own}
+    one = deployment({**EVERYTHING, "groups": [door]}, "ops-events-door")
+    assert environment(one)["EVENT_NKEY"] == "/etc/ops-events/nats-nkey/door.nk"
+    assert "EVENT_CREDENTIALS" not in environment(one)
+    assert environment(one)["EVENT_TLS_CERT"] == "/etc/ops-events/nats-cert/file"
+    assert environment(one)["EVENT_TLS_CA"] == "/etc/ops-events/nats-ca/ca.pem", "as the release says"
+    assert "nats" not in secrets(one)
+
+
+@needs_helm
+def test_no_trace_is_recorded_where_the_ratio_is_nought() -> None:
+    given = environment(deployment({"tracing": {"endpoint": "http://collector:4318", "samplerArg": 0}}))
+    assert given["OTEL_TRACES_SAMPLER_ARG"] == "0"
 
 
 @needs_helm

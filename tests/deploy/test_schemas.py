@@ -11,7 +11,7 @@ from tests.deploy.manifests import Manifest, kustomized, needs_helm, needs_kusto
 from tests.deploy.values import EVERYTHING
 
 VERSIONS = ("1.28", "1.37")
-OF_OTHERS = {"ServiceMonitor"}  # of Prometheus' operator: no schema of Kubernetes'
+OF_OTHERS = {"ServiceMonitor", "PrometheusRule"}  # of Prometheus' operator: no schema of Kubernetes'
 PROFILES: dict[str, dict[str, Any]] = {
     "default": {},
     **{name: profile(name) for name in ("single", "split", "production")},

@@ -67,9 +67,43 @@ capabilities: {drop: [ALL]}
 {{- with .root.Values.extraVolumes }}{{ toYaml . | nindent 0 }}{{ end }}
 {{- end -}}
 
-{{/* How a group gets into NATS: as the release says, or in a way of its own. YAML. */}}
+{{/* How a group gets into NATS: as the release says, or as somebody else, by a creds file or an nkey of its own. YAML. */}}
 {{- define "ops-events.nats" -}}
-{{- merge (deepCopy (.group.nats | default dict)) (deepCopy .root.Values.nats) | toYaml }}
+{{- $own := deepCopy (.group.nats | default dict) }}
+{{- $shared := deepCopy .root.Values.nats }}
+{{- if or $own.credentials $own.nkey }}{{ $shared = omit $shared "credentials" "nkey" }}{{ end }}
+{{- merge $own $shared (dict "credentials" (dict "name" "") "nkey" (dict "name" "")) | toYaml }}
+{{- end -}}
+
+{{/* The same of the provisioning, which is a user of its own, and trusts whom the app trusts. YAML. */}}
+{{- define "ops-events.provision-nats" -}}
+{{- merge (deepCopy .Values.provision) (pick (deepCopy .Values.nats) "tls") | toYaml }}
+{{- end -}}
+
+{{/* The files that are needed for it, by the folder that each is mounted as. YAML. */}}
+{{- define "ops-events.nats-files" -}}
+{{- dict "nats" .credentials "nats-nkey" .nkey "nats-ca" .tls.ca "nats-cert" .tls.cert "nats-key" .tls.key | toYaml }}
+{{- end -}}
+
+{{/* The variables that name them. */}}
+{{- define "ops-events.nats-env" -}}
+{{- if and .credentials.name .nkey.name }}{{ fail "nats: credentials and nkey both say who we are: leave one out" }}{{ end }}
+{{- if ne (empty .tls.cert.name) (empty .tls.key.name) }}{{ fail "nats: tls.cert and tls.key go together: name both or none" }}{{ end }}
+{{- include "ops-events.from-secret" (dict "variable" "EVENT_ENDPOINT" "secret" .endpoint) }}
+{{- include "ops-events.file-variable" (dict "variable" "EVENT_CREDENTIALS" "folder" "nats" "secret" .credentials) }}
+{{- include "ops-events.file-variable" (dict "variable" "EVENT_NKEY" "folder" "nats-nkey" "secret" .nkey) }}
+{{- include "ops-events.file-variable" (dict "variable" "EVENT_TLS_CA" "folder" "nats-ca" "secret" .tls.ca) }}
+{{- include "ops-events.file-variable" (dict "variable" "EVENT_TLS_CERT" "folder" "nats-cert" "secret" .tls.cert) }}
+{{- include "ops-events.file-variable" (dict "variable" "EVENT_TLS_KEY" "folder" "nats-key" "secret" .tls.key) }}
+{{- end -}}
+
+{{/* Where traces are brought to, and which. */}}
+{{- define "ops-events.tracing-env" -}}
+{{- if .endpoint }}
+{{- include "ops-events.variable" (dict "variable" "OTEL_EXPORTER_OTLP_ENDPOINT" "value" .endpoint) }}
+{{- include "ops-events.variable" (dict "variable" "OTEL_TRACES_SAMPLER" "value" .sampler) }}
+{{- include "ops-events.variable" (dict "variable" "OTEL_TRACES_SAMPLER_ARG" "value" (toString .samplerArg)) }}
+{{- end }}
 {{- end -}}
 
 {{/* What the app is told. */}}
@@ -82,8 +116,9 @@ capabilities: {drop: [ALL]}
 - {name: ROLES, value: {{ join "," .group.roles | quote }}}
 - {name: KUBERNETES, value: {{ ternary "off" "on" (eq $kubernetes "") | quote }}}
 - {name: SHUTDOWN_DELAY, value: {{ $values.shutdownDelaySeconds | quote }}}
-{{- include "ops-events.from-secret" (dict "variable" "EVENT_ENDPOINT" "secret" $nats.endpoint) }}
-{{- include "ops-events.file-variable" (dict "variable" "EVENT_CREDENTIALS" "folder" "nats" "secret" $nats.credentials) }}
+- {name: CANARY_SECONDS, value: {{ $values.canarySeconds | quote }}}
+{{- include "ops-events.nats-env" $nats }}
+{{- include "ops-events.variable" (dict "variable" "EVENT_EDGES" "value" (join "," $values.nats.edges)) }}
 {{- include "ops-events.from-secret" (dict "variable" "SERVER_TOKEN" "secret" $values.secrets.serverToken) }}
 {{- include "ops-events.from-secret" (dict "variable" "SECRETS_KEY" "secret" $values.secrets.secretsKey) }}
 {{- include "ops-events.file-variable" (dict "variable" "ACCESS_FILE" "folder" "access" "secret" $values.secrets.accessFile) }}
@@ -92,14 +127,17 @@ capabilities: {drop: [ALL]}
 {{- include "ops-events.variable" (dict "variable" "EGRESS_ALLOW" "value" $values.egress.allow) }}
 {{- include "ops-events.variable" (dict "variable" "EGRESS_DENY" "value" $values.egress.deny) }}
 {{- include "ops-events.variable" (dict "variable" "CORS_ORIGINS" "value" $values.corsOrigins) }}
+{{- include "ops-events.variable" (dict "variable" "LOG_FORMAT" "value" $values.log.format) }}
+{{- include "ops-events.variable" (dict "variable" "LOG_LEVEL" "value" $values.log.level) }}
+{{- include "ops-events.tracing-env" $values.tracing }}
 {{- with $values.extraEnv }}{{ toYaml . | nindent 0 }}{{ end }}
 {{- end -}}
 
 {{/* What the provisioning is told: who it is on NATS is another than the app. */}}
 {{- define "ops-events.provision-env" -}}
 - {name: EVENT_STREAM_REPLICAS, value: {{ .Values.nats.streamReplicas | quote }}}
-{{- include "ops-events.from-secret" (dict "variable" "EVENT_ENDPOINT" "secret" .Values.provision.endpoint) }}
-{{- include "ops-events.file-variable" (dict "variable" "EVENT_CREDENTIALS" "folder" "nats" "secret" .Values.provision.credentials) }}
+{{- include "ops-events.nats-env" (include "ops-events.provision-nats" . | fromYaml) }}
+{{- include "ops-events.variable" (dict "variable" "EVENT_EDGES" "value" (join "," .Values.nats.edges)) }}
 {{- with .Values.extraEnv }}{{ toYaml . | nindent 0 }}{{ end }}
 {{- end -}}
 
