@@ -108,6 +108,7 @@ GRANTS: Final = (
         [f"{API}.STREAM.INFO.{stream.name}" for stream in ALL.streams]
         + [f"{API}.CONSUMER.INFO.{stream}.{consumer.durable_name}" for stream, consumer in ALL.consumers],
     ),
+    Grant("Where a stream is missing, or has not all its subjects: who has them?", [f"{API}.STREAM.LIST"]),
     Grant(
         "Hooks, pauses, replays, routes and silences are mirrored in every process.",
         [subject for bucket in _MIRRORED for subject in (*_getting(_kv(bucket)), *_reading(_kv(bucket)))],
@@ -119,6 +120,7 @@ GRANTS: Final = (
     Grant("Events come in here, and go on from hooks of type `event`.", [f"{OPS}.>"], roles=_PUBLISHERS),
     Grant("Every event is matched with the hooks.", working(OPS, HOOKS_MATCHER), roles=("hooks",)),
     Grant("Every notification is routed.", working(OPS, NOTIFICATIONS_MATCHER), roles=("notifications",)),
+    Grant("Since when the first of what waits to be matched does.", [f"{API}.DIRECT.GET.{OPS}"], roles=_MATCHERS),
     Grant(
         "What a target cannot take now is parked, or a dead letter; what became of it stands in the ledger.",
         [f"{stream}.>" for stream in (PARKED, DEAD_LETTERS, ATTEMPTS, COUNTS)],

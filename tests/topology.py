@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,9 +21,11 @@ from pathlib import Path
 from typing import Final
 
 import trustme
+from nats.aio.client import Client
 
 from app.embedded import nats_server
 from streams.access import Access
+from streams.secured import SecuredClient
 from tests.cluster import Node
 from tests.servers import free_port, wait_for_port
 
@@ -117,6 +120,22 @@ class ConfiguredServer(Node):
         quoted = {name: json.dumps(value) for name, value in listening.items()}
         routes = [f"tls://127.0.0.1:{port}" for port in self.routes]
         return {**quoted, "NATS_NAME": self.name, "NATS_ROUTES": json.dumps(routes), "NATS_HUB": json.dumps([self.hub])}
+
+
+async def connected_as(server: ConfiguredServer, user: str) -> tuple[Client, list[str]]:
+    """A client, and what it is told that it may not do."""
+    client, refused = SecuredClient(), list[str]()
+
+    async def note(error: Exception) -> None:
+        refused.append(str(error))
+
+    await client.connect(**server.access(user).options(), error_cb=note, inbox_prefix=f"_INBOX.{user}")
+    return client, refused
+
+
+def violations(server: ConfiguredServer) -> set[str]:
+    """What somebody was not allowed to do."""
+    return set(re.findall(r"(?:Publish|Subscription) Violation.*", server.log))
 
 
 def hub_servers(folder: Path, authority: Authority, of: Path = NATS / "hub.conf") -> tuple[ConfiguredServer, ...]:

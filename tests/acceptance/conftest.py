@@ -9,9 +9,11 @@ import pytest
 from nats.aio.client import Client
 
 from streams import live
+from streams.connection import connected
 from tests.app import App, running_app
 from tests.receiver import Receiver, running_receiver
 from tests.servers import NatsServer
+from tests.topology import Authority, ConfiguredServer
 
 
 @pytest.fixture
@@ -47,3 +49,22 @@ async def wire(provisioned: NatsServer) -> AsyncIterator[Client]:
     client = await nats.connect(provisioned.url)
     yield client
     await client.close()
+
+
+@pytest.fixture
+async def empty_edge(tmp_path: Path) -> AsyncIterator[ConfiguredServer]:
+    """The server of `deploy/nats/edge.conf`, with its users, on which nothing is provisioned."""
+    server = ConfiguredServer(tmp_path / "edge1", name="edge1", authority=Authority(tmp_path))
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.kill()
+
+
+@pytest.fixture
+async def edge(empty_edge: ConfiguredServer) -> ConfiguredServer:
+    """The same with its streams."""
+    async with connected(empty_edge.access("provisioning")) as js:
+        assert await live.provision(js, 1) == ()
+    return empty_edge

@@ -6,8 +6,7 @@ The server is the one of `deploy/nats/edge.conf`, with TLS and a certificate on 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,23 +14,20 @@ from typing import Any
 
 import aiohttp
 import pytest
-from nats.aio.client import Client
 
 from app.jetstream.ending import end
-from streams import live
-from streams.connection import connected
 from streams.grants import ROLES
 from streams.permissions import FILES
-from streams.secured import SecuredClient
 from tests.acceptance.asking import read, read_until
 from tests.acceptance.counting import HOOKS
 from tests.acceptance.test_hooks import create, post
 from tests.acceptance.test_kubernetes_story import Cluster
+from tests.acceptance.test_metrics import Samples, until, value
 from tests.app import App, hook
 from tests.kubernetes import running_api
 from tests.receiver import Receiver
 from tests.tailing import following
-from tests.topology import NATS, Authority, ConfiguredServer
+from tests.topology import NATS, ConfiguredServer, connected_as, violations
 
 ROUTES = """
 receivers:
@@ -46,28 +42,17 @@ KEY = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOTIFICATION = "ops.notifications.providers.p.channels.c.severities.error"
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[ConfiguredServer]:
-    server = ConfiguredServer(tmp_path / "nats", name="edge1", authority=Authority(tmp_path))
-    await server.start()
-    try:
-        async with connected(server.access("provisioning")) as js:
-            assert await live.provision(js, 1) == ()
-        yield server
-    finally:
-        await server.kill()
-
-
 @pytest.mark.parametrize("users", [["all"], ROLES], ids=["one process", "a process for each role"])
 async def test_with_these_permissions_everything_works(
-    server: ConfiguredServer, users: Sequence[str], tmp_path: Path, http: aiohttp.ClientSession, receiver: Receiver
+    edge: ConfiguredServer, users: Sequence[str], tmp_path: Path, http: aiohttp.ClientSession, receiver: Receiver
 ) -> None:
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(running_api())
         routes = tmp_path / "routes.yaml"
         routes.write_text(ROUTES.format(url=receiver.url))
-        common = {"KUBECONFIG": str(api.kubeconfig(tmp_path / "kubeconfig")), "NOTIFICATIONS_FILE": str(routes)}
-        apps = [_app(tmp_path, server, user, common) for user in users]
+        kubeconfig = str(api.kubeconfig(tmp_path / "kubeconfig"))
+        common = {"KUBECONFIG": kubeconfig, "NOTIFICATIONS_FILE": str(routes), "CANARY_SECONDS": "1"}
+        apps = [_app(tmp_path, edge, user, common) for user in users]
         for app in apps:
             stack.push_async_callback(app.stop)
         front = apps[0]
@@ -80,17 +65,13 @@ async def test_with_these_permissions_everything_works(
         async with following(http, front.url, "ops.clusters.*.namespaces.default.pods.>") as tail:
             Cluster(api).observe("web-0")
             assert (await tail.events(1))[0]["event"]["type"] == "Kube"
-    assert not _violations(server)
+        await _metrics(http, dict(zip(users, apps, strict=True)))
+    assert violations(edge) == set()
 
 
 def _app(folder: Path, server: ConfiguredServer, user: str, common: dict[str, str]) -> App:
     roles = {} if user == "all" else {"ROLES": user}
     return App(folder / user, {**common, **server.environment(user), **roles})
-
-
-def _violations(server: ConfiguredServer) -> set[str]:
-    """What somebody was not allowed to do."""
-    return set(re.findall(r"(?:Publish|Subscription) Violation.*", server.log))
 
 
 async def _deliveries(app: App, http: aiohttp.ClientSession, receiver: Receiver) -> None:
@@ -151,6 +132,21 @@ async def _questions(app: App, http: aiohttp.ClientSession) -> None:
 async def _notifications(app: App, http: aiohttp.ClientSession, receiver: Receiver) -> None:
     await post(http, app, NOTIFICATION, {"title": "disk", "message": "full", "cluster": "prod"})
     await receiver.wait_for(lambda: any('"disk"' in call.text and call.path == "/hook" for call in receiver.calls))
+
+
+async def _metrics(http: aiohttp.ClientSession, apps: Mapping[str, App]) -> None:
+    """Canaries get through, and each process has looked at its streams after something had come into them."""
+    door, matcher = apps.get("ingress") or apps["all"], apps.get("hooks") or apps["all"]
+    await until(http, door, lambda samples: value(samples, "ops_canary_sent_total") > 0)
+    await until(http, matcher, lambda samples: value(samples, "ops_canary_seconds_count") > 0)
+    shown = {"delivery": "ops-attempts", "watch": None}
+    for user, app in apps.items():
+        if (stream := shown.get(user, "ops")) is not None:
+            await until(http, app, partial(_is_seen, stream))
+
+
+def _is_seen(stream: str, samples: Samples) -> bool:
+    return value(samples, "ops_stream_messages", stream=stream) > 0
 
 
 async def _do(http: aiohttp.ClientSession, app: App, method: str, path: str, body: Any) -> dict[str, Any]:
@@ -223,8 +219,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("user", REFUSED)
-async def test_a_user_can_do_no_more(server: ConfiguredServer, user: str) -> None:
-    client, refused = await _as(server, user)
+async def test_a_user_can_do_no_more(edge: ConfiguredServer, user: str) -> None:
+    client, refused = await connected_as(edge, user)
     for subject in REFUSED[user]:
         await client.publish(subject, b"{}")
     for subject in ("ops.>", "_INBOX.>", "$JS.API.>", "$KV.>"):
@@ -235,14 +231,3 @@ async def test_a_user_can_do_no_more(server: ConfiguredServer, user: str) -> Non
     lines = "\n".join(refused)
     assert [subject for subject in REFUSED[user] if subject.lower() not in lines.lower()] == []
     assert lines.count("subscription to") == 4
-
-
-async def _as(server: ConfiguredServer, user: str) -> tuple[Client, list[str]]:
-    """A client, and what it is told that it may not do."""
-    client, refused = SecuredClient(), list[str]()
-
-    async def note(error: Exception) -> None:
-        refused.append(str(error))
-
-    await client.connect(**server.access(user).options(), error_cb=note)
-    return client, refused
