@@ -1,10 +1,12 @@
 """What is applied to a cluster: the chart as Helm renders it, and the same as kustomize does.
 
-Helm is the program where one is on the PATH, else its own library, in a process of its own: it brings a Go runtime.
+Helm is the program where one is on the PATH, else its own library, in a process of its own: it brings a Go runtime, and
+half a second to start is why that process is kept.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -59,7 +61,7 @@ def lint(values: Mapping[str, Any] | None = None) -> list[str]:
     if program := shutil.which("helm"):
         done = _run([program, "lint", "--strict", str(CHART), "--values", "-"], json.dumps(values or {}))
         return [] if done.returncode == 0 else [done.stdout + done.stderr]
-    return [str(found) for found in json.loads(_library("lint", json.dumps(values or {}), NAME))]
+    return list(_library("lint", json.dumps(values or {}), NAME))
 
 
 def kustomized(folder: str) -> list[Manifest]:
@@ -87,11 +89,26 @@ def _rendered(values: str, release: str) -> list[Manifest]:
     return _documents(_library("render", values, release))
 
 
-def _library(what: str, values: str, release: str) -> str:
-    done = _run([sys.executable, __file__, what, str(CHART), release], values)
-    if done.returncode != 0:
-        raise ValueError(done.stderr)
-    return done.stdout
+def _library(what: str, values: str, release: str) -> Any:
+    helm = _helm()
+    assert helm.stdin
+    assert helm.stdout
+    print(json.dumps([what, json.loads(values), release]), file=helm.stdin, flush=True)
+    outcome, answer = json.loads(helm.stdout.readline() or '["died", ""]')
+    if outcome == "refused":
+        raise ValueError(answer)
+    assert outcome == "done", outcome
+    return answer
+
+
+@cache
+def _helm() -> subprocess.Popen[str]:
+    """The process, which ends with this one."""
+    pipe, command = subprocess.PIPE, [sys.executable, __file__, str(CHART)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment)
+    atexit.register(process.communicate)
+    return process
 
 
 def _run(command: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
@@ -114,9 +131,18 @@ def named(manifests: Iterable[Manifest], kind: str, name: str) -> Manifest:
     return found
 
 
+def deployment(values: Mapping[str, Any] | None = None, name: str = "ops-events-all") -> Manifest:
+    return named(rendered(values), "Deployment", name)
+
+
 def pod(manifest: Manifest) -> dict[str, Any]:
     """The specification of the pods of a Deployment or a Job."""
     return dict(manifest["spec"]["template"]["spec"])
+
+
+def secrets(workload: dict[str, Any]) -> dict[str, str]:
+    """Which Secrets are mounted, by the name of the volume."""
+    return {volume["name"]: volume["secret"]["secretName"] for volume in pod(workload).get("volumes", ())}
 
 
 def environment(manifest: Manifest) -> dict[str, Any]:
@@ -127,23 +153,28 @@ def environment(manifest: Manifest) -> dict[str, Any]:
     return {name: variable.get("value", variable.get("valueFrom")) for name, variable in variables.items()}
 
 
-def _main(what: str, chart: str, release: str) -> None:
-    """In a process of its own: the values come in, YAML or JSON goes out."""
+def _main(chart: str) -> None:
+    """In a process of its own: a question a line comes in, an answer a line goes out."""
     import helm_python as helm  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415 -- not on every platform
 
-    values = json.load(sys.stdin)
-    if what == "lint":
-        severe = [
-            found["error"] for found in helm.lint(chart, values, strict=True)["messages"] if found["severity"] > 1
-        ]
-        print(json.dumps(severe))
-        return
-    try:
-        with helm.Chart.load(Path(chart)) as loaded:
-            files = loaded.render(values, name=release, namespace=NAMESPACE)
-    except helm.HelmError as error:
-        sys.exit(str(error))
-    print("\n---\n".join(text for name, text in sorted(files.items()) if name.endswith(".yaml")))
+    for line in sys.stdin:
+        what, values, release = json.loads(line)
+        try:
+            answer = ["done", _linted(helm, chart, values) if what == "lint" else _text(helm, chart, values, release)]
+        except helm.HelmError as error:
+            answer = ["refused", str(error)]
+        print(json.dumps(answer), flush=True)
+
+
+def _linted(helm: Any, chart: str, values: Mapping[str, Any]) -> list[str]:
+    found = helm.lint(chart, values, strict=True)["messages"]
+    return [str(message["error"]) for message in found if message["severity"] > 1]
+
+
+def _text(helm: Any, chart: str, values: Mapping[str, Any], release: str) -> str:
+    with helm.Chart.load(Path(chart)) as loaded:
+        files = loaded.render(values, name=release, namespace=NAMESPACE)
+    return "\n---\n".join(text for name, text in sorted(files.items()) if name.endswith(".yaml"))
 
 
 if __name__ == "__main__":

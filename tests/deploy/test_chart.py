@@ -15,12 +15,12 @@ from cryptography.fernet import Fernet
 
 from app.settings import ALL_ROLES, Settings, load
 from app.telemetry.sampling import SAMPLERS
-from streams.__main__ import main
 from streams.edges import parse
 from tests.deploy.dockerfile import ROOT
 from tests.deploy.manifests import (
     CHART,
     DEPLOY,
+    deployment,
     environment,
     lint,
     named,
@@ -29,17 +29,13 @@ from tests.deploy.manifests import (
     pod,
     profile,
     rendered,
+    secrets,
 )
-from tests.deploy.values import EVERYTHING
+from tests.deploy.values import A_FILE, EVERYTHING
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 KEY = Fernet.generate_key().decode()
-A_FILE = {"name": "of-a-secret", "key": "file"}
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
-
-
-def deployment(values: dict[str, Any] | None = None, name: str = "ops-events-all") -> dict[str, Any]:
-    return named(rendered(values), "Deployment", name)
 
 
 @needs_helm
@@ -200,66 +196,10 @@ def test_files_of_secrets_are_mounted_as_folders_so_that_a_change_reaches_the_pr
     }
 
 
-def secrets(workload: dict[str, Any]) -> dict[str, str]:
-    """Which Secrets are mounted, by the name of the volume."""
-    return {volume["name"]: volume["secret"]["secretName"] for volume in pod(workload).get("volumes", ())}
-
-
-@needs_helm
-def test_the_provisioning_is_somebody_else_on_nats_and_trusts_whom_the_app_trusts() -> None:
-    job = named(rendered(EVERYTHING), "Job", "ops-events-provision")
-    given = environment(job)
-    assert given["EVENT_NKEY"] == "/etc/ops-events/nats-nkey/admin.nk"
-    assert "EVENT_CREDENTIALS" not in given
-    assert given["EVENT_EDGES"] == "berlin,tokyo"
-    for variable, file in (("CA", "nats-ca/ca.pem"), ("CERT", "nats-cert/tls.crt"), ("KEY", "nats-key/tls.key")):
-        assert given[f"EVENT_TLS_{variable}"] == f"/etc/ops-events/{file}"
-    certificates = {"nats-ca": "authority", "nats-cert": "nats-tls", "nats-key": "nats-tls"}
-    assert secrets(job) == {**certificates, "nats-nkey": "nats-admin", "more": "more"}
-    own = {"tls": {"cert": A_FILE, "key": A_FILE}}
-    other = named(rendered({**EVERYTHING, "provision": own}), "Job", "ops-events-provision")
-    assert environment(other)["EVENT_TLS_CERT"] == "/etc/ops-events/nats-cert/file"
-    assert secrets(other) == {**certificates, "nats-cert": "of-a-secret", "nats-key": "of-a-secret", "more": "more"}
-
-
-@needs_helm
-def test_what_every_command_of_streams_is_told_is_known_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = environment(named(rendered(EVERYTHING), "Job", "ops-events-provision"))
-    extra = {variable["name"] for variable in EVERYTHING["extraEnv"]}
-    assert set(given) - extra <= {name.upper() for name in Settings.model_fields}
-    monkeypatch.setenv("EVENT_EDGES", given["EVENT_EDGES"])
-    assert main(["check"]) == 0
-
-
 @needs_helm
 def test_a_secret_without_a_name_is_left_out() -> None:
     values = {"secrets": {"serverToken": {"name": ""}, "secretsKey": {"name": ""}}}
     assert not {"SERVER_TOKEN", "SECRETS_KEY"} & set(environment(deployment(values)))
-
-
-@needs_helm
-def test_a_group_may_be_a_user_of_its_own_on_nats() -> None:
-    door = {"name": "door", "roles": ["ingress"], "replicas": 1}
-    own = {"endpoint": {"name": "nats-door", "key": "url"}, "credentials": {"name": "door", "key": "door.creds"}}
-    values = {"groups": [{**door, "nats": own}, {**door, "name": "other"}]}
-    one, other = (deployment(values, f"ops-events-{name}") for name in ("door", "other"))
-    assert environment(one)["EVENT_ENDPOINT"] == {"secretKeyRef": {"name": "nats-door", "key": "url"}}
-    assert environment(one)["EVENT_CREDENTIALS"] == "/etc/ops-events/nats/door.creds"
-    assert secrets(one) == {"nats": "door"}
-    assert environment(other)["EVENT_ENDPOINT"] == environment(deployment())["EVENT_ENDPOINT"]
-    assert "volumes" not in pod(other)
-
-
-@needs_helm
-def test_a_group_with_an_nkey_is_not_also_the_user_of_the_release() -> None:
-    own = {"nkey": {"name": "door", "key": "door.nk"}, "tls": {"cert": A_FILE, "key": A_FILE}}
-    door = {"name": "door", "roles": ["ingress"], "replicas": 1, "nats": own}
-    one = deployment({**EVERYTHING, "groups": [door]}, "ops-events-door")
-    assert environment(one)["EVENT_NKEY"] == "/etc/ops-events/nats-nkey/door.nk"
-    assert "EVENT_CREDENTIALS" not in environment(one)
-    assert environment(one)["EVENT_TLS_CERT"] == "/etc/ops-events/nats-cert/file"
-    assert environment(one)["EVENT_TLS_CA"] == "/etc/ops-events/nats-ca/ca.pem", "as the release says"
-    assert "nats" not in secrets(one)
 
 
 @needs_helm

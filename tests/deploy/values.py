@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+A_FILE: Final = {"name": "of-a-secret", "key": "file"}
 EVERYTHING: Final[dict[str, Any]] = {
     "image": {"repository": "images.example.internal/ops-events", "tag": "1", "digest": f"sha256:{'0' * 64}"},
     "imagePullSecrets": [{"name": "pull"}],
