@@ -89,6 +89,17 @@ def test_the_sidecar_finds_the_dashboard() -> None:
     assert board["metadata"]["annotations"] == {"grafana_folder": "Ops"}
 
 
+@needs_kustomize
+def test_runbooks_name_services_and_accounts_that_are_there() -> None:
+    text = "".join(page.read_text() for page in RUNBOOKS.glob("*.md"))
+    manifests = kustomized("overlays/all-in-one")
+    for kind, pattern in (("Service", r"service/([-\w]+)"), ("ServiceAccount", r"serviceaccount:ops-system:([-\w]+)")):
+        found = re.findall(pattern, text)
+        assert found
+        assert set(found) <= {one["metadata"]["name"] for one in of_kind(manifests, kind)}
+    assert not re.search(r"deploy(ment)?/ops-events\b", text), "each group has a Deployment of its own name"
+
+
 @needs_helm
 def test_two_releases_do_not_write_the_same_file_into_grafana() -> None:
     boards = [of_kind(rendered(ON, release), "ConfigMap")[0]["data"] for release in ("one", "two")]
