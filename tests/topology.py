@@ -14,7 +14,8 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -122,7 +123,8 @@ class ConfiguredServer(Node):
         return {**quoted, "NATS_NAME": self.name, "NATS_ROUTES": json.dumps(routes), "NATS_HUB": json.dumps([self.hub])}
 
 
-async def connected_as(server: ConfiguredServer, user: str) -> tuple[Client, list[str]]:
+@asynccontextmanager
+async def connected_as(server: ConfiguredServer, user: str) -> AsyncIterator[tuple[Client, list[str]]]:
     """A client, and what it is told that it may not do."""
     client, refused = SecuredClient(), list[str]()
 
@@ -130,7 +132,10 @@ async def connected_as(server: ConfiguredServer, user: str) -> tuple[Client, lis
         refused.append(str(error))
 
     await client.connect(**server.access(user).options(), error_cb=note, inbox_prefix=f"_INBOX.{user}")
-    return client, refused
+    try:
+        yield client, refused
+    finally:  # else it looks for its server for ever when that has ended
+        await client.close()
 
 
 def violations(server: ConfiguredServer) -> set[str]:

@@ -220,14 +220,13 @@ REFUSED = {
 
 @pytest.mark.parametrize("user", REFUSED)
 async def test_a_user_can_do_no_more(edge: ConfiguredServer, user: str) -> None:
-    client, refused = await connected_as(edge, user)
-    for subject in REFUSED[user]:
-        await client.publish(subject, b"{}")
-    for subject in ("ops.>", "_INBOX.>", "$JS.API.>", "$KV.>"):
-        await client.subscribe(subject)
-    await client.flush()
-    await client.flush()
-    await client.close()
+    async with connected_as(edge, user) as (client, refused):
+        for subject in REFUSED[user]:
+            await client.publish(subject, b"{}")
+        for subject in ("ops.>", "_INBOX.>", "$JS.API.>", "$KV.>"):
+            await client.subscribe(subject)
+        await client.flush()
+        await client.flush()
     lines = "\n".join(refused)
     assert [subject for subject in REFUSED[user] if subject.lower() not in lines.lower()] == []
     assert lines.count("subscription to") == 4

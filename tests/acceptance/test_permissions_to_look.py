@@ -17,10 +17,9 @@ pytestmark = pytest.mark.parametrize("role", ROLES)
 async def test_a_role_may_ask_what_its_metrics_show(edge: ConfiguredServer, role: str) -> None:
     await publish(edge, "ingress", "ops.notifications.providers.p.channels.c.severities.error")
     await publish(edge, "notifications", f"{PENDING}.groups.a.b")
-    client, _ = await connected_as(edge, role)
     standing = Standing(Wanted(STREAMS.get(role, ()), QUEUES.get(role, ())))
-    await standing.look(client)
-    await client.close()
+    async with connected_as(edge, role) as (client, _):
+        await standing.look(client)
     assert violations(edge) == set()
     assert standing.streams.keys() == set(STREAMS.get(role, ()))
     assert standing.queues.keys() == {name for _, name in QUEUES.get(role, ())}
@@ -30,14 +29,12 @@ async def test_a_role_may_ask_what_its_metrics_show(edge: ConfiguredServer, role
 async def test_a_role_that_starts_before_the_streams_are_there_is_told_what_is_missing(
     empty_edge: ConfiguredServer, role: str
 ) -> None:
-    client, _ = await connected_as(empty_edge, role)
-    changes = await live.outstanding(client.jetstream(), 1)
-    await client.close()
+    async with connected_as(empty_edge, role) as (client, _):
+        changes = await live.outstanding(client.jetstream(), 1)
     assert violations(empty_edge) == set()
     assert OPS in {change.stream for change in changes if change.absent}
 
 
 async def publish(server: ConfiguredServer, user: str, subject: str) -> None:
-    client, _ = await connected_as(server, user)
-    await client.jetstream().publish(subject, b"{}")
-    await client.close()
+    async with connected_as(server, user) as (client, _):
+        await client.jetstream().publish(subject, b"{}")
