@@ -64,7 +64,7 @@ def document(operations: Sequence[Operation], schemas: Mapping[str, JsonSchema],
         "openapi": "3.1.0",
         "info": {"title": "Ops events over HTTP", "version": version, "description": _DESCRIPTION},
         "servers": [{"url": "/", "description": "The server that this document came from."}],
-        "tags": [{"name": name, "description": description} for name, description in TAGS.values()],
+        "tags": [{"name": name, "description": described} for name, described in dict.fromkeys(map(_tag, operations))],
         "paths": _paths(operations, named),
         "components": {
             "securitySchemes": {_BEARER: {"type": "http", "scheme": "bearer", "description": "A token of the server."}},
@@ -107,13 +107,18 @@ def _paths(operations: Iterable[Operation], schemas: Mapping[str, JsonSchema]) -
     return paths
 
 
+def _tag(row: Operation) -> tuple[str, str]:
+    """The group that an operation is shown in, and what it is about; groups stand in the order of the table."""
+    return next(tag for part, tag in TAGS.items() if part in row.path)
+
+
 def _operation(row: Operation, schemas: Mapping[str, JsonSchema]) -> dict[str, Any]:
     problems = {str(status.value): {"$ref": f"#/components/responses/{_problem_name(status)}"} for status in _all(row)}
     success = {str(row.success.value): _success(row.answer, schemas)}
     return {
         "operationId": row.name,
         "summary": row.summary,
-        "tags": [next(name for part, (name, _) in TAGS.items() if part in row.path)],
+        "tags": [_tag(row)[0]],
         "parameters": [*_path_parameters(row), *map(_query_parameter, row.query), *_header_parameters(row)],
         **({"requestBody": _body(row, schemas)} if media_of(row) else {}),
         "responses": {**success, **dict(sorted(problems.items()))},
