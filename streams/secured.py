@@ -80,5 +80,9 @@ def explained(error: BaseException) -> str:
         reason = error.reason or ""
         return next((told for alert, told in _ALERTS.items() if alert in reason), f"TLS failed ({reason or 'unknown'})")
     if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return f"it hung up ({error}): it may want a certificate (EVENT_TLS_CERT) that is another, or has not expired"
+        # It says why before it does, but what it says may be lost with the connection.
+        return (
+            f"it hung up ({error}): it may not let this user in: check the password or the key; or it wants a"
+            " certificate (EVENT_TLS_CERT) that is another, or has not expired"
+        )
     return str(error) or type(error).__name__

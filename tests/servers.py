@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -94,6 +95,7 @@ class NatsServer:
         """While this lasts it is there, and answers nothing."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # until then it may still answer
         try:
             yield
         finally:

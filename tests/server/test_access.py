@@ -77,7 +77,7 @@ async def test_a_password_lets_in_and_a_wrong_one_is_told_without_it(tmp_path: P
     users = {"authorization": {"users": [{"user": "app", "password": PASSWORD}]}}
     async with configured(tmp_path, users) as server:
         await enter(Access(server.url.replace("://", f"://app:{PASSWORD}@")))
-        assert "does not let this user in" in await why_not(Access(server.url.replace("://", "://app:wrong@")))
+        assert "not let this user in" in await why_not(Access(server.url.replace("://", "://app:wrong@")))
 
 
 async def test_an_nkey_lets_in_and_another_one_does_not(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ async def test_a_creds_file_lets_in(tmp_path: Path) -> None:
     }
     async with configured(tmp_path, trusting) as server:
         await enter(Access(server.url, credentials=str(tmp_path / "app.creds")))
-        assert "does not let this user in" in await why_not(Access(server.url))
+        assert "not let this user in" in await why_not(Access(server.url))
 
 
 async def test_certificates_on_either_side_let_in(tmp_path: Path, authority: trustme.CA) -> None:
