@@ -7,9 +7,9 @@ default:
 up *options:
     faststream run app.main:app {{options}}
 
-# Run the tests, four files at a time: most of them wait (just test tests/unit -k subject)
+# Run the tests, three files at a time: most of them wait (just test tests/unit -k subject)
 test *options:
-    pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder {{options}}
+    pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder {{options}}
 
 # Ask a running app whatever comes to mind, so many requests of each kind (just fuzz 500)
 fuzz examples="200":
